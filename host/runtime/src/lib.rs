@@ -1,1 +1,31 @@
-//! To come.
+//! Runs streaming Lambda handlers that are WebAssembly components.
+//!
+//! [`bootstrap::main`] is what runs inside Lambda. Everything below it can be used without Lambda: a [`Handler`] answers one
+//! invocation at a time, or several at once, into an [`Outlet`](outlet::Outlet) of any kind.
+//!
+//! The way of an invocation: `bootstrap` sets up, `service` takes it from `lambda_runtime`'s loop, [`Handler::invoke`] calls the
+//! component in a fresh instance, `interface` is what the component calls, `response` knows how far the response has come, and
+//! `runtime_api` carries its bytes to Lambda.
+
+mod bindings;
+pub mod bootstrap;
+#[cfg(feature = "compiler")]
+pub mod compile;
+pub mod component;
+pub mod engine;
+mod interface;
+mod invocation;
+mod limits;
+pub mod log;
+mod outcome;
+pub mod outlet;
+mod response;
+pub mod runtime_api;
+mod service;
+pub mod settings;
+mod ticker;
+
+pub use invocation::{Handler, InvocationContext, Settled, SetupError};
+pub use outcome::{Failed, Outcome};
+pub use response::Phase;
+pub use settings::Settings;

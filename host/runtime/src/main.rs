@@ -1,2 +1,5 @@
-//! b
-fn main() {}
+//! Lambda's `bootstrap`.
+
+fn main() -> std::process::ExitCode {
+    firstbyte_runtime::bootstrap::main()
+}

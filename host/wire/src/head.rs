@@ -2,6 +2,9 @@
 
 use crate::event::Trigger;
 use crate::prelude::{self, Prelude};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 
 /// Headers that belong to a connection, or that Lambda writes itself: never passed on.
 const NOT_PASSED_ON: [&str; 9] =
@@ -85,6 +88,30 @@ impl Head {
     /// # Errors
     /// [`HeadError::TooLarge`].
     pub fn prelude(&self, trigger: Trigger) -> Result<Vec<u8>, HeadError> {
+        let bytes = self.for_door(trigger).encode();
+        if bytes.len() > prelude::LIMIT { Err(HeadError::TooLarge) } else { Ok(bytes) }
+    }
+
+    /// The document that answers a buffered HTTP integration: this head and `body`, in base64 if it is not UTF-8.
+    #[must_use]
+    pub fn proxy_response(&self, trigger: Trigger, body: &[u8]) -> Vec<u8> {
+        #[derive(serde::Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct ProxyResponse<'a> {
+            #[serde(flatten)]
+            prelude: Prelude,
+            body: Cow<'a, str>,
+            is_base64_encoded: bool,
+        }
+        let (body, is_base64_encoded) = match std::str::from_utf8(body) {
+            Ok(text) => (Cow::Borrowed(text), false),
+            Err(_) => (Cow::Owned(STANDARD.encode(body)), true),
+        };
+        let document = ProxyResponse { prelude: self.for_door(trigger), body, is_base64_encoded };
+        serde_json::to_vec(&document).expect("maps with string keys are always JSON")
+    }
+
+    fn for_door(&self, trigger: Trigger) -> Prelude {
         let mut prelude = Prelude { status_code: Some(self.status), ..Prelude::default() };
         let multi_value = trigger == Trigger::ApiGateway;
         for (name, value) in &self.headers {
@@ -106,8 +133,7 @@ impl Head {
                 })
                 .or_insert_with(|| value.clone());
         }
-        let bytes = prelude.encode();
-        if bytes.len() > prelude::LIMIT { Err(HeadError::TooLarge) } else { Ok(bytes) }
+        prelude
     }
 }
 

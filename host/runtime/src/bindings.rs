@@ -1,0 +1,26 @@
+//! The Rust side of `wit/firstbyte.wit`, generated. What the host's resources are is said here; what they do, in `interface`.
+
+#![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    inline: "
+        package firstbyte:host;
+        world function-host {
+            import firstbyte:lambda/invocation@0.2.0;
+            export firstbyte:lambda/handler@0.2.0;
+        }
+    ",
+    imports: {
+        default: trappable,
+        "firstbyte:lambda/invocation.[static]body.finish": async | trappable,
+    },
+    exports: { default: async },
+    require_store_data_send: true,
+    with: {
+        "wasi:io": wasmtime_wasi::p2::bindings::io,
+        "firstbyte:lambda/invocation.request": crate::interface::RequestHandle,
+        "firstbyte:lambda/invocation.response": crate::interface::ResponseHandle,
+        "firstbyte:lambda/invocation.body": crate::interface::BodyHandle,
+    },
+});

@@ -1,0 +1,185 @@
+//! From a name to a handler that can be called: finds the component's file, maps or compiles it, links it.
+
+use crate::bindings::FunctionHostPre;
+use crate::interface::State;
+use std::path::{Path, PathBuf};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Engine, Precompiled};
+
+/// Why there is no handler. The text says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum ComponentError {
+    /// No file of that name.
+    #[error("no component for handler {handler:?}: neither {} nor its .wasm exists; the handler's name is the component's file name without ending", cwasm.display())]
+    Missing {
+        /// As the function's configuration names it.
+        handler: String,
+        /// The file that was looked for first.
+        cwasm: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A `.wasm` where there is no compiler.
+    #[error("{} is not compiled ahead of time, and this bootstrap has no compiler: run `firstbyte compile {} --arch {arch}` and deploy the .cwasm", path.display(), path.display())]
+    NoCompiler {
+        /// The file.
+        path: PathBuf,
+        /// The architecture to compile for.
+        arch: &'static str,
+    },
+    /// A `.cwasm` of another version, setting, or CPU, or a damaged one.
+    #[error("{} cannot be used by this bootstrap: {reason}; rebuild it with the `firstbyte compile --arch {arch}` of the same version as the bootstrap", path.display())]
+    Stale {
+        /// The file.
+        path: PathBuf,
+        /// What wasmtime says.
+        reason: String,
+        /// The architecture to compile for.
+        arch: &'static str,
+    },
+    /// Not a component.
+    #[error("{} is not a WebAssembly component: {reason}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What wasmtime says.
+        reason: String,
+    },
+    /// A component, but not of our world.
+    #[error("{} is a component but not a handler: {reason}; a handler exports firstbyte:lambda/handler@0.2.0 and imports only firstbyte:lambda/invocation and WASI 0.2", path.display())]
+    OtherWorld {
+        /// The file.
+        path: PathBuf,
+        /// What wasmtime says.
+        reason: String,
+    },
+}
+
+impl ComponentError {
+    /// The reason in Lambda's `Runtime.<reason>`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "NoSuchHandler",
+            Self::Unreadable { .. } => "ComponentUnreadable",
+            Self::NoCompiler { .. } => "ComponentNotCompiled",
+            Self::Stale { .. } => "ComponentStale",
+            Self::Invalid { .. } => "ComponentInvalid",
+            Self::OtherWorld { .. } => "ComponentOfOtherWorld",
+        }
+    }
+}
+
+/// The component's file for a function's handler: `greeting` is `greeting.cwasm`, else `greeting.wasm`, under `root`. A name
+/// that has one of these endings is taken as it is.
+///
+/// # Errors
+/// [`ComponentError::Missing`].
+pub fn find(root: &Path, handler: &str) -> Result<PathBuf, ComponentError> {
+    let path = root.join(handler);
+    let named = path.extension().is_some_and(|ending| ending == "wasm" || ending == "cwasm");
+    let cwasm = if named { path } else { root.join(format!("{handler}.cwasm")) };
+    let wasm = root.join(format!("{handler}.wasm"));
+    if handler.is_empty() {
+        Err(ComponentError::Missing { handler: handler.to_owned(), cwasm })
+    } else if cwasm.is_file() {
+        Ok(cwasm)
+    } else if !named && wasm.is_file() {
+        Ok(wasm)
+    } else {
+        Err(ComponentError::Missing { handler: handler.to_owned(), cwasm })
+    }
+}
+
+/// A component that was loaded, and what the operator should know of how.
+pub(crate) struct Loaded {
+    /// Ready to be instantiated.
+    pub(crate) pre: FunctionHostPre<State>,
+    /// A `.cwasm` was passed over and its `.wasm` compiled instead: why.
+    pub(crate) passed_over: Option<ComponentError>,
+}
+
+/// Loads and links the component at `path`. A `.cwasm` that cannot be used is passed over where there is a compiler and the
+/// `.wasm` lies beside it.
+pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Loaded, ComponentError> {
+    let (component, passed_over) = match read(engine, path) {
+        Ok(component) => (component, None),
+        Err(stale @ ComponentError::Stale { .. }) => {
+            let wasm = path.with_extension("wasm");
+            if !cfg!(feature = "compiler") || wasm == path || !wasm.is_file() {
+                return Err(stale);
+            }
+            (read(engine, &wasm)?, Some(stale))
+        }
+        Err(error) => return Err(error),
+    };
+    let other_world =
+        |reason: wasmtime::Error| ComponentError::OtherWorld { path: path.to_owned(), reason: format!("{reason:#}") };
+    let linker = linker(engine).map_err(other_world)?;
+    let pre = linker.instantiate_pre(&component).map_err(other_world)?;
+    let pre = FunctionHostPre::new(pre).map_err(other_world)?;
+    Ok(Loaded { pre, passed_over })
+}
+
+fn read(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
+    let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
+    let arch = crate::engine::Arch::native().name();
+    let stale = |error: wasmtime::Error| ComponentError::Stale { path: path.to_owned(), reason: format!("{error:#}"), arch };
+    match beginning(path).map_err(unreadable)? {
+        Beginning::Precompiled => match Engine::detect_precompiled_file(path) {
+            Ok(Some(Precompiled::Component)) => map(engine, path).map_err(stale),
+            Ok(_) => Err(ComponentError::Stale { path: path.to_owned(), reason: "it holds no component".to_owned(), arch }),
+            Err(error) => Err(stale(error)),
+        },
+        Beginning::Other if path.extension().is_some_and(|ending| ending == "cwasm") => {
+            Err(ComponentError::Stale { path: path.to_owned(), reason: "it is not a precompiled component".to_owned(), arch })
+        }
+        Beginning::Other => compile(engine, path),
+    }
+}
+
+enum Beginning {
+    Precompiled,
+    Other,
+}
+
+/// Precompiled components are ELF files; asking wasmtime about anything else is an error of its own.
+fn beginning(path: &Path) -> std::io::Result<Beginning> {
+    use std::io::Read as _;
+    let mut magic = [0; 4];
+    let mut file = std::fs::File::open(path)?;
+    let read = file.read(&mut magic)?;
+    Ok(if &magic[..read] == b"\x7fELF" { Beginning::Precompiled } else { Beginning::Other })
+}
+
+#[expect(unsafe_code, reason = "wasmtime maps precompiled machine code; there is no safe way to load one")]
+fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: the file is machine code that will run with this process's rights. It comes from where `bootstrap` itself comes
+    // from, the function's own package or layers, which only those who may update the function can write, and which Lambda
+    // mounts read-only. wasmtime checks its own version, settings and CPU features before it is used.
+    unsafe { Component::deserialize_file(engine, path) }
+}
+
+#[cfg(feature = "compiler")]
+fn compile(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
+    let bytes = std::fs::read(path).map_err(|source| ComponentError::Unreadable { path: path.to_owned(), source })?;
+    Component::new(engine, bytes).map_err(|error| ComponentError::Invalid { path: path.to_owned(), reason: format!("{error:#}") })
+}
+
+#[cfg(not(feature = "compiler"))]
+fn compile(_: &Engine, path: &Path) -> Result<Component, ComponentError> {
+    Err(ComponentError::NoCompiler { path: path.to_owned(), arch: crate::engine::Arch::native().name() })
+}
+
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    crate::interface::add_to_linker(&mut linker)?;
+    Ok(linker)
+}

@@ -1,0 +1,243 @@
+//! The host's side of `firstbyte:lambda/invocation`: what each function of the WIT does, and the state of a store.
+
+use crate::bindings::firstbyte::lambda::invocation::{self, HeadError, HttpRequest, Trigger, WriteError};
+use crate::invocation::Invocation;
+use crate::limits::Limits;
+use crate::response::{self, Phase, Response};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource, ResourceTable, WasmList};
+use wasmtime_wasi::p2::{DynPollable, Pollable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+/// `request`: there is one a store, so the handle holds nothing.
+#[derive(Debug)]
+pub(crate) struct RequestHandle(());
+
+/// `response`: the right to start.
+#[derive(Debug)]
+pub(crate) struct ResponseHandle(());
+
+/// `body`: the response of this invocation, started.
+pub(crate) struct BodyHandle(SharedResponse);
+
+impl std::fmt::Debug for BodyHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("BodyHandle").finish()
+    }
+}
+
+/// A response that the store and the task that settles it both hold.
+#[derive(Clone)]
+pub(crate) struct SharedResponse(Arc<Mutex<Response>>);
+
+impl SharedResponse {
+    pub(crate) fn new(response: Response) -> Self {
+        Self(Arc::new(Mutex::new(response)))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Response> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The response, once the store is gone.
+    pub(crate) fn into_inner(self) -> Option<Response> {
+        Arc::into_inner(self.0).map(|mutex| mutex.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What one store holds.
+pub(crate) struct State {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) table: ResourceTable,
+    pub(crate) limits: Limits,
+    pub(crate) invocation: Arc<Invocation>,
+    pub(crate) response: SharedResponse,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl State {
+    /// The two resources a handler is given.
+    pub(crate) fn hand_over(&mut self) -> wasmtime::Result<(Resource<RequestHandle>, Resource<ResponseHandle>)> {
+        Ok((self.table.push(RequestHandle(()))?, self.table.push(ResponseHandle(()))?))
+    }
+}
+
+/// Links the interface. `body.write` is wired by hand: it reads the chunk where it lies in the guest's memory.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    invocation::add_to_linker::<_, wasmtime::component::HasSelf<_>>(linker, |state| state)?;
+    let mut instance = linker.instance("firstbyte:lambda/invocation@0.2.0")?;
+    instance.func_wrap_async("[method]body.write", |store, (body, chunk)| Box::new(write(store, body, chunk)))?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+type Written = Result<(), WriteError>;
+
+async fn write(
+    mut store: StoreContextMut<'_, State>,
+    body: Resource<BodyHandle>,
+    chunk: WasmList<u8>,
+) -> wasmtime::Result<(Written,)> {
+    let response = store.data_mut().table.get(&body)?.0.clone();
+    let chunk = chunk.as_le_slice(&store);
+    if let Err(refused) = response.lock().admit(chunk.len()) {
+        return Ok((Err(refused.into()),));
+    }
+    let mut rest = chunk;
+    while !rest.is_empty() {
+        let taken = poll_fn(|cx| response.lock().poll_write(cx, rest)).await;
+        match taken {
+            Ok(taken) => rest = rest.get(taken..).unwrap_or_default(),
+            Err(closed) => return Ok((Err(response::WriteError::from(closed).into()),)),
+        }
+    }
+    Ok((Ok(()),))
+}
+
+impl From<response::WriteError> for WriteError {
+    fn from(error: response::WriteError) -> Self {
+        match error {
+            response::WriteError::Closed(_) => Self::Closed,
+            response::WriteError::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+impl From<firstbyte_wire::HeadError> for HeadError {
+    fn from(error: firstbyte_wire::HeadError) -> Self {
+        match error {
+            firstbyte_wire::HeadError::InvalidStatus(status) => Self::InvalidStatus(status),
+            firstbyte_wire::HeadError::InvalidHeader(name) => Self::InvalidHeader(name),
+            firstbyte_wire::HeadError::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+impl invocation::Host for State {}
+
+impl invocation::HostRequest for State {
+    fn event(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(String::from_utf8_lossy(&self.invocation.event).into_owned())
+    }
+
+    fn payload(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Vec<u8>> {
+        Ok(self.invocation.payload.to_vec())
+    }
+
+    fn http(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<HttpRequest>> {
+        Ok(self.invocation.http.clone().map(|http| HttpRequest {
+            method: http.method,
+            path: http.path,
+            query: http.query,
+            headers: http.headers,
+            cookies: http.cookies,
+        }))
+    }
+
+    fn trigger(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Trigger> {
+        Ok(match self.invocation.trigger {
+            firstbyte_wire::Trigger::Direct => Trigger::Direct,
+            firstbyte_wire::Trigger::FunctionUrl => Trigger::FunctionUrl,
+            firstbyte_wire::Trigger::ApiGateway => Trigger::ApiGateway,
+        })
+    }
+
+    fn request_id(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.invocation.context.request_id.clone())
+    }
+
+    fn function_arn(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.invocation.context.function_arn.clone())
+    }
+
+    fn remaining_ms(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<u64> {
+        let remaining = self.invocation.deadline.saturating_duration_since(std::time::Instant::now());
+        Ok(u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn trace_id(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.invocation.context.trace_id.clone())
+    }
+
+    fn tenant_id(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.invocation.context.tenant_id.clone())
+    }
+
+    fn client_context(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.invocation.context.client_context.clone())
+    }
+
+    fn cognito_identity(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.invocation.context.cognito_identity.clone())
+    }
+
+    fn drop(&mut self, handle: Resource<RequestHandle>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}
+
+impl invocation::HostResponse for State {
+    fn start(
+        &mut self,
+        this: Resource<ResponseHandle>,
+        head: invocation::Head,
+    ) -> wasmtime::Result<Result<Resource<BodyHandle>, HeadError>> {
+        self.table.delete(this)?;
+        let head = match firstbyte_wire::Head::new(head.status, head.headers) {
+            Ok(head) => head,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        for name in head.dropped() {
+            self.invocation.log.warn(&format!("response header {name:?} was dropped: it belongs to the connection"));
+        }
+        if let Err(error) = self.response.lock().start(head) {
+            return Ok(Err(error.into()));
+        }
+        Ok(Ok(self.table.push(BodyHandle(self.response.clone()))?))
+    }
+
+    fn drop(&mut self, handle: Resource<ResponseHandle>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}
+
+impl invocation::HostBody for State {
+    /// Shadowed by [`write`].
+    fn write(&mut self, _: Resource<BodyHandle>, _: Vec<u8>) -> wasmtime::Result<Written> {
+        Ok(Err(WriteError::Other("not linked".to_owned())))
+    }
+
+    fn subscribe(&mut self, body: Resource<BodyHandle>) -> wasmtime::Result<Resource<DynPollable>> {
+        wasmtime_wasi::p2::subscribe(&mut self.table, body)
+    }
+
+    async fn finish(&mut self, this: Resource<BodyHandle>) -> wasmtime::Result<Written> {
+        let response = self.table.delete(this)?.0;
+        let mut response = response.lock();
+        let was_started = response.phase() == Phase::Started && !response.was_cut_off();
+        response.finish();
+        Ok(if was_started { Ok(()) } else { Err(WriteError::Closed) })
+    }
+
+    fn drop(&mut self, handle: Resource<BodyHandle>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for BodyHandle {
+    async fn ready(&mut self) {
+        poll_fn(|cx| self.0.lock().poll_ready(cx)).await;
+    }
+}

@@ -1,0 +1,260 @@
+//! One invocation, from the event to the settled response: a fresh instance, the handler's call, and what its outcome means.
+
+use crate::bindings::FunctionHostPre;
+use crate::component::{self, ComponentError};
+use crate::engine;
+use crate::interface::{SharedResponse, State};
+use crate::limits::Limits;
+use crate::log::{GuestOutput, InvocationLog, LastPanic, Log};
+use crate::outcome::{Failed, Outcome};
+use crate::outlet::{DeliveryError, Outlet};
+use crate::response::{Phase, Response};
+use crate::settings::Settings;
+use crate::ticker::Ticker;
+use bytes::Bytes;
+use firstbyte_wire::{Event, HttpRequest, Trigger};
+use std::future::poll_fn;
+use std::path::Path;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use wasmtime::component::ResourceTable;
+use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
+
+/// After Lambda's own deadline there is nobody left to acknowledge a response.
+const RECEIPT_GRACE: Duration = Duration::from_secs(1);
+
+/// What Lambda says of an invocation, besides its event.
+#[derive(Clone, Debug, Default)]
+pub struct InvocationContext {
+    /// Lambda's id.
+    pub request_id: String,
+    /// The ARN as invoked.
+    pub function_arn: String,
+    /// The X-Ray header.
+    pub trace_id: Option<String>,
+    /// The tenant of a tenant-isolated function.
+    pub tenant_id: Option<String>,
+    /// JSON, from an SDK caller.
+    pub client_context: Option<String>,
+    /// JSON, from Amazon Cognito.
+    pub cognito_identity: Option<String>,
+}
+
+/// What a handler can ask for about its invocation.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) event: Bytes,
+    pub(crate) trigger: Trigger,
+    pub(crate) http: Option<HttpRequest>,
+    pub(crate) payload: Bytes,
+    pub(crate) context: InvocationContext,
+    /// When the handler is ended.
+    pub(crate) deadline: Instant,
+    pub(crate) log: InvocationLog,
+}
+
+/// How an invocation went.
+#[derive(Debug)]
+pub struct Settled {
+    /// What the handler did.
+    pub outcome: Outcome,
+    /// How far the response had come when the handler was done.
+    pub phase: Phase,
+    /// Bytes of the body that the outlet took.
+    pub written: u64,
+    /// Whether Lambda took the response.
+    pub delivery: Result<(), DeliveryError>,
+}
+
+/// A component that can be invoked, again and again, several times at once.
+pub struct Handler {
+    engine: Engine,
+    pre: FunctionHostPre<State>,
+    ticker: Ticker,
+    settings: Arc<Settings>,
+    log: Arc<dyn Log>,
+}
+
+impl std::fmt::Debug for Handler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}
+
+/// Why no handler could be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The component is at fault.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// The machine is.
+    #[error("cannot run WebAssembly here: {0}")]
+    Engine(String),
+}
+
+impl SetupError {
+    /// The reason in Lambda's `Runtime.<reason>`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Component(error) => error.kind(),
+            Self::Engine(_) => "EngineError",
+        }
+    }
+}
+
+impl Handler {
+    /// Loads the component at `path` (`.cwasm`, or `.wasm` in builds with a compiler).
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn load(path: &Path, settings: Arc<Settings>, log: Arc<dyn Log>) -> Result<Self, SetupError> {
+        let engine = engine::engine().map_err(|error| SetupError::Engine(format!("{error:#}")))?;
+        let loaded = component::load(&engine, path)?;
+        if let Some(passed_over) = loaded.passed_over {
+            let message = format!("{passed_over}; using the .wasm beside it, compiled now");
+            InvocationLog::new(Arc::clone(&log), "-".to_owned(), None).warn(&message);
+        }
+        let ticker = Ticker::start(&engine).map_err(|error| SetupError::Engine(error.to_string()))?;
+        Ok(Self { engine, pre: loaded.pre, ticker, settings, log })
+    }
+
+    /// Answers one invocation. `lambda_deadline` is when Lambda gives it up; the handler is ended
+    /// [`Settings::deadline_reserve`] before.
+    ///
+    /// Never fails: whatever happens is told to `outlet`, the log, and the caller of this function.
+    pub async fn invoke(
+        &self,
+        event: Bytes,
+        context: InvocationContext,
+        lambda_deadline: Instant,
+        outlet: Box<dyn Outlet>,
+    ) -> Settled {
+        let begun = Instant::now();
+        let log = InvocationLog::new(Arc::clone(&self.log), context.request_id.clone(), context.tenant_id.clone());
+        let understood = Event::parse(&event);
+        let trigger = understood.as_ref().map_or(Trigger::FunctionUrl, |event| event.trigger);
+        let response = SharedResponse::new(Response::new(outlet, trigger, self.settings.response_limit));
+        let reserve = self.settings.deadline_reserve.min(lambda_deadline.saturating_duration_since(begun) / 2);
+        let outcome = match understood {
+            Err(error) => Outcome::Failed(Failed::from_event(&error)),
+            Ok(understood) => {
+                let invocation = Arc::new(Invocation {
+                    event,
+                    trigger,
+                    http: understood.http,
+                    payload: understood.payload,
+                    context,
+                    deadline: lambda_deadline.checked_sub(reserve).unwrap_or(begun),
+                    log: log.clone(),
+                });
+                self.run(&invocation, &response, begun).await
+            }
+        };
+        self.settle(outcome, response, &log, lambda_deadline + RECEIPT_GRACE).await
+    }
+
+    /// Calls the handler in an instance of its own.
+    async fn run(&self, invocation: &Arc<Invocation>, response: &SharedResponse, begun: Instant) -> Outcome {
+        let panic = LastPanic::default();
+        let state = State {
+            wasi: self.wasi(&invocation.log, panic.clone()),
+            table: ResourceTable::new(),
+            limits: Limits::new(self.settings.memory),
+            invocation: Arc::clone(invocation),
+            response: response.clone(),
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
+
+        let call = async {
+            let host = self.pre.instantiate_async(&mut store).await?;
+            let (request, response) = store.data_mut().hand_over()?;
+            host.firstbyte_lambda_handler().call_handle(&mut store, request, response).await
+        };
+        let returned = self.drive(pin!(call), response, invocation.deadline).await;
+        let memory_limit = store.data().limits.refused().then_some(self.settings.memory);
+        // What the handler printed last, and panicked with, is in the log when its output is gone.
+        drop(store);
+        match returned {
+            Some(Ok(Ok(()))) => Outcome::Success,
+            Some(Ok(Err(failure))) => Outcome::Failed(Failed::from_handler(failure)),
+            Some(Err(error)) => Outcome::Failed(Failed::from_trap(&error, memory_limit, panic.message())),
+            None => Outcome::Failed(Failed::deadline(begun.elapsed())),
+        }
+    }
+
+    /// Polls the handler's call until it returns, or the deadline passes: none. Each time the handler waits, or has computed
+    /// for a tick, what it wrote is sent.
+    async fn drive<T>(
+        &self,
+        mut call: Pin<&mut impl Future<Output = T>>,
+        response: &SharedResponse,
+        deadline: Instant,
+    ) -> Option<T> {
+        let mut alarm = pin!(tokio::time::sleep_until(deadline.into()));
+        poll_fn(|cx| {
+            let computing = self.ticker.enter();
+            let polled = call.as_mut().poll(cx);
+            drop(computing);
+            if let Poll::Ready(returned) = polled {
+                return Poll::Ready(Some(returned));
+            }
+            response.lock().flush(cx);
+            // A handler that computes keeps the executor's timers waiting: look at the clock, too.
+            if Instant::now() >= deadline || alarm.as_mut().poll(cx).is_ready() { Poll::Ready(None) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// What an outcome means at every phase: see "Endings" in DESIGN.md.
+    async fn settle(&self, outcome: Outcome, response: SharedResponse, log: &InvocationLog, give_up: Instant) -> Settled {
+        let Some(mut response) = response.into_inner() else {
+            // The store that shared it is dropped by now.
+            let lost = std::io::Error::other("the response is still in use");
+            return Settled { outcome, phase: Phase::Started, written: 0, delivery: Err(lost.into()) };
+        };
+        let phase = response.phase();
+        let mut lost = response.was_cut_off();
+        match &outcome {
+            Outcome::Success => {
+                if phase == Phase::Unstarted {
+                    let empty = firstbyte_wire::Head::new(200, []);
+                    lost |= empty.and_then(|head| response.start(head)).is_err();
+                }
+                response.finish();
+            }
+            Outcome::Failed(failed) => {
+                log.failure(&failed.report);
+                response.abort(&failed.report, failed.status, &failed.shown, self.settings.sse_errors);
+            }
+        }
+        let written = response.written();
+        let mut outlet = response.into_outlet();
+        let receipt = poll_fn(|cx| outlet.poll_receipt(cx));
+        let delivery = tokio::time::timeout_at(give_up.into(), receipt).await.unwrap_or_else(|_| {
+            Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer by the invocation's deadline").into())
+        });
+        if let Err(error) = &delivery {
+            log.warn(&format!("Lambda did not take the whole response: {error}"));
+        } else if lost {
+            log.warn("the reader was gone before the response was complete");
+        }
+        Settled { outcome, phase, written, delivery }
+    }
+
+    fn wasi(&self, log: &InvocationLog, panic: LastPanic) -> WasiCtx {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.envs(&self.settings.guest_environment)
+            .stdout(GuestOutput::stdout(log.clone()))
+            .stderr(GuestOutput::stderr(log.clone(), panic))
+            .allow_tcp(false)
+            .allow_udp(false);
+        wasi.build()
+    }
+}

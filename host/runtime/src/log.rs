@@ -1,0 +1,122 @@
+//! Log records: what a handler prints, and what the host has to say, each line with its invocation's id.
+//!
+//! Follows Lambda's JSON log format (`timestamp`, `level`, `requestId`, `message`, on failures `errorType`, `errorMessage`,
+//! `stackTrace`); the text format is that of Lambda's Node runtime: time, id, level and message between tabs.
+
+mod guest_output;
+mod stdout;
+mod timestamp;
+
+pub(crate) use guest_output::{GuestOutput, LastPanic};
+pub use stdout::StdoutLog;
+
+use firstbyte_wire::ErrorReport;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// How bad it is, in Lambda's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl Level {
+    /// Lambda's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
+
+    /// The level of a name in any case.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+        all.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// One record.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// How bad it is.
+    pub level: Level,
+    /// The invocation it belongs to; none for the host itself.
+    pub request_id: Option<&'a str>,
+    /// That invocation's tenant.
+    pub tenant_id: Option<&'a str>,
+    /// One line, or several.
+    pub message: &'a str,
+    /// The failure that it is about.
+    pub failure: Option<&'a ErrorReport>,
+}
+
+/// A future without a name.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Takes records. Never blocks: what cannot be taken is counted, and the count is told later.
+pub trait Log: Send + Sync {
+    /// Takes a record.
+    fn record(&self, record: &Record<'_>);
+
+    /// Whether a record would be taken now.
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    /// Waits until a record would be taken, but not long: a log that nobody reads must not hold a response up.
+    fn room(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// The log, as one invocation writes to it.
+#[derive(Clone)]
+pub struct InvocationLog {
+    log: Arc<dyn Log>,
+    ids: Arc<(String, Option<String>)>,
+}
+
+impl std::fmt::Debug for InvocationLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InvocationLog").field("request_id", &self.ids.0).finish()
+    }
+}
+
+impl InvocationLog {
+    pub(crate) fn new(log: Arc<dyn Log>, request_id: String, tenant_id: Option<String>) -> Self {
+        Self { log, ids: Arc::new((request_id, tenant_id)) }
+    }
+
+    fn write(&self, level: Level, message: &str, failure: Option<&ErrorReport>) {
+        let (request_id, tenant_id) = &*self.ids;
+        self.log.record(&Record { level, request_id: Some(request_id), tenant_id: tenant_id.as_deref(), message, failure });
+    }
+
+    /// A line of the handler's output.
+    pub(crate) fn line(&self, level: Level, message: &str) {
+        self.write(level, message, None);
+    }
+
+    /// Something the operator should know of.
+    pub(crate) fn warn(&self, message: &str) {
+        self.write(Level::Warn, message, None);
+    }
+
+    /// A failed invocation.
+    pub(crate) fn failure(&self, report: &ErrorReport) {
+        self.write(Level::Error, &format!("{}: {}", report.error_type, report.error_message), Some(report));
+    }
+}

@@ -1,0 +1,194 @@
+//! The log of a function: standard output, written by a thread of its own so that a reader who is behind holds nobody up.
+
+use super::{BoxFuture, Level, Log, Record, timestamp};
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Bytes that may wait to be written.
+const QUEUE: usize = 256 * 1024;
+
+/// How long a handler waits for the log's reader before its lines are dropped.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Writes records to standard output.
+#[derive(Debug)]
+pub struct StdoutLog {
+    json: bool,
+    level: Level,
+    shared: Arc<Shared>,
+    started: AtomicBool,
+    dropped: AtomicU64,
+    /// The reader kept somebody waiting in vain and has not read since.
+    given_up: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+    drained: Condvar,
+    room: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    bytes: Vec<u8>,
+    writing: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonRecord<'a> {
+    timestamp: String,
+    level: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<&'a str>,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack_trace: Option<&'a [String]>,
+}
+
+impl StdoutLog {
+    /// A log in the format of `AWS_LAMBDA_LOG_FORMAT` (`JSON`, else text) that leaves out what is below
+    /// `AWS_LAMBDA_LOG_LEVEL`.
+    #[must_use]
+    pub fn new(format: Option<&str>, level: Option<&str>) -> Arc<Self> {
+        Arc::new(Self {
+            json: format.is_some_and(|format| format.eq_ignore_ascii_case("json")),
+            level: level.and_then(Level::parse).unwrap_or(Level::Info),
+            shared: Arc::default(),
+            started: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+            given_up: AtomicBool::new(false),
+        })
+    }
+
+    /// Waits until everything is written, but not for a reader who has stopped: at most a second.
+    pub fn flush(&self) {
+        let queue = self.shared.lock();
+        let pending = |queue: &mut Queue| queue.writing || !queue.bytes.is_empty();
+        drop(self.shared.drained.wait_timeout_while(queue, Duration::from_secs(1), pending));
+    }
+
+    fn render(&self, record: &Record<'_>) -> String {
+        let timestamp = timestamp::now();
+        let failure = record.failure;
+        if self.json {
+            let record = JsonRecord {
+                timestamp,
+                level: record.level.name(),
+                request_id: record.request_id,
+                tenant_id: record.tenant_id,
+                message: record.message,
+                error_type: failure.map(|failure| failure.error_type.as_str()),
+                error_message: failure.map(|failure| failure.error_message.as_str()),
+                stack_trace: failure.map(|failure| failure.stack_trace.as_slice()),
+            };
+            let mut line = serde_json::to_string(&record).unwrap_or_default();
+            line.push('\n');
+            return line;
+        }
+        let request_id = record.request_id.unwrap_or("-");
+        let mut line = format!("{timestamp}\t{request_id}\t{}\t{}", record.level.name(), record.message.replace('\n', "\r"));
+        for frame in failure.map(|failure| failure.stack_trace.as_slice()).unwrap_or_default() {
+            // Carriage returns keep a record together: CloudWatch ends an event at a line feed.
+            let _ = write!(line, "\r    {frame}");
+        }
+        line.push('\n');
+        line
+    }
+
+    fn enqueue(&self, line: &str) {
+        let mut queue = self.shared.lock();
+        if queue.bytes.len() + line.len() > QUEUE && !queue.bytes.is_empty() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        queue.bytes.extend_from_slice(line.as_bytes());
+        if self.started.swap(true, Ordering::Relaxed) {
+            self.shared.filled.notify_one();
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let thread = std::thread::Builder::new().name("log".to_owned()).stack_size(64 * 1024);
+        if thread.spawn(move || write_out(&shared)).is_err() {
+            self.started.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Log for StdoutLog {
+    fn record(&self, record: &Record<'_>) {
+        if record.level < self.level {
+            return;
+        }
+        if self.has_room() {
+            self.given_up.store(false, Ordering::Relaxed);
+            let dropped = self.dropped.swap(0, Ordering::Relaxed);
+            if dropped > 0 {
+                let message = format!("{dropped} log lines were dropped: nobody read them in time");
+                self.enqueue(&self.render(&Record { level: Level::Warn, message: &message, failure: None, ..*record }));
+            }
+        }
+        self.enqueue(&self.render(record));
+    }
+
+    fn has_room(&self) -> bool {
+        self.shared.lock().bytes.len() < QUEUE / 2
+    }
+
+    fn room(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let wait = async {
+                loop {
+                    let notified = self.shared.room.notified();
+                    if self.has_room() {
+                        return;
+                    }
+                    notified.await;
+                }
+            };
+            if !self.given_up.load(Ordering::Relaxed) && tokio::time::timeout(PATIENCE, wait).await.is_err() {
+                self.given_up.store(true, Ordering::Relaxed);
+            }
+        })
+    }
+}
+
+fn write_out(shared: &Shared) {
+    let mut batch = Vec::new();
+    let mut queue = shared.lock();
+    loop {
+        while queue.bytes.is_empty() {
+            queue.writing = false;
+            shared.drained.notify_all();
+            queue = shared.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        std::mem::swap(&mut batch, &mut queue.bytes);
+        queue.writing = true;
+        drop(queue);
+        shared.room.notify_waiters();
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(&batch).and_then(|()| stdout.flush());
+        drop(stdout);
+        batch.clear();
+        queue = shared.lock();
+    }
+}

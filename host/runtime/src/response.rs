@@ -1,0 +1,150 @@
+//! One response and how far it has come: unstarted, started, ended. Everything a handler may do to it, and what the host does
+//! when the handler is done, goes through here, so that no order of events can send half a response as a whole one.
+
+use crate::outlet::{Closed, Opening, Outlet};
+use firstbyte_wire::{ErrorReport, Head, HeadError, Trailers, Trigger};
+use std::task::{Context, Poll, ready};
+
+/// Why bytes were refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum WriteError {
+    /// Nobody reads any more.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// The response would pass its limit.
+    #[error("the response would exceed its limit")]
+    TooLarge,
+}
+
+/// How far a response has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing was sent.
+    Unstarted,
+    /// The head was, and perhaps some of the body.
+    Started,
+    /// Nothing more will be.
+    Ended,
+}
+
+/// The response of one invocation.
+pub(crate) struct Response {
+    outlet: Box<dyn Outlet>,
+    trigger: Trigger,
+    phase: Phase,
+    /// Bytes of the body so far.
+    written: u64,
+    limit: u64,
+    event_stream: bool,
+    /// The reader went away while there was still something to say.
+    cut_off: bool,
+}
+
+impl Response {
+    pub(crate) fn new(outlet: Box<dyn Outlet>, trigger: Trigger, limit: u64) -> Self {
+        Self { outlet, trigger, phase: Phase::Unstarted, written: 0, limit, event_stream: false, cut_off: false }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub(crate) fn was_cut_off(&self) -> bool {
+        self.cut_off
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Sends the head; with the first chunk, if that follows at once.
+    pub(crate) fn start(&mut self, head: Head) -> Result<(), HeadError> {
+        let prelude = if self.trigger.is_http() { head.prelude(self.trigger)? } else { Vec::new() };
+        let content_type = head.header("content-type").unwrap_or_default();
+        self.event_stream =
+            content_type.split(';').next().is_some_and(|type_| type_.trim().eq_ignore_ascii_case("text/event-stream"));
+        self.outlet.begin(Opening { head, trigger: self.trigger, prelude });
+        self.phase = Phase::Started;
+        Ok(())
+    }
+
+    /// Whether a chunk of this length may be written at all.
+    pub(crate) fn admit(&self, length: usize) -> Result<(), WriteError> {
+        if self.phase == Phase::Ended || self.cut_off {
+            return Err(Closed.into());
+        }
+        if self.written.saturating_add(length as u64) > self.limit { Err(WriteError::TooLarge) } else { Ok(()) }
+    }
+
+    /// Takes some of `data`, which is not empty.
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>> {
+        let taken = ready!(self.outlet.poll_write(cx, data));
+        match taken {
+            Ok(taken) => self.written += taken as u64,
+            Err(Closed) => self.cut_off = true,
+        }
+        Poll::Ready(taken)
+    }
+
+    /// Ready when a write would not wait.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.phase == Phase::Started { self.outlet.poll_ready(cx) } else { Poll::Ready(()) }
+    }
+
+    /// Sends what was taken; called each time the handler waits. A reader that is gone is noted for the next write.
+    pub(crate) fn flush(&mut self, cx: &mut Context<'_>) {
+        if self.phase != Phase::Unstarted && matches!(self.outlet.poll_flush(cx), Poll::Ready(Err(Closed))) {
+            self.cut_off |= self.phase == Phase::Started;
+        }
+    }
+
+    /// Ends a started response cleanly.
+    pub(crate) fn finish(&mut self) {
+        if self.phase == Phase::Started {
+            self.outlet.end(None);
+            self.phase = Phase::Ended;
+        }
+    }
+
+    /// Ends the response as failed, in whatever way its phase still allows. `status` and `shown` are for an HTTP caller
+    /// whose response was not started.
+    pub(crate) fn abort(&mut self, report: &ErrorReport, status: u16, shown: &str, sse_errors: bool) {
+        match self.phase {
+            Phase::Ended => {}
+            Phase::Unstarted if !self.trigger.is_http() => self.outlet.fail(report),
+            Phase::Unstarted => {
+                let body = serde_json::json!({ "message": shown }).to_string();
+                let head = Head::new(status, [("content-type".to_owned(), "application/json".to_owned())]);
+                if head.and_then(|head| self.start(head)).is_err() {
+                    self.outlet.fail(report);
+                } else {
+                    self.end_with(body.as_bytes(), report);
+                }
+            }
+            Phase::Started if self.event_stream && sse_errors => {
+                let data = serde_json::json!({ "errorType": report.error_type, "message": shown });
+                self.end_with(format!("\n\nevent: error\ndata: {data}\n\n").as_bytes(), report);
+            }
+            Phase::Started => self.end_with(b"", report),
+        }
+        self.phase = Phase::Ended;
+    }
+
+    /// Queues last words if the outlet has room for them now, then the trailers.
+    fn end_with(&mut self, last_words: &[u8], report: &ErrorReport) {
+        let mut rest = last_words;
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        while !rest.is_empty() {
+            match self.outlet.poll_write(&mut cx, rest) {
+                Poll::Ready(Ok(taken)) => rest = rest.get(taken..).unwrap_or_default(),
+                Poll::Ready(Err(Closed)) | Poll::Pending => break,
+            }
+        }
+        self.outlet.end(Some(&Trailers::new(report)));
+    }
+
+    /// The outlet, to wait for its receipt.
+    pub(crate) fn into_outlet(self) -> Box<dyn Outlet> {
+        self.outlet
+    }
+}

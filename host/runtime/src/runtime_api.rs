@@ -1,0 +1,88 @@
+//! The half of Lambda's Runtime API that answers invocations: connections, and the requests that go over them.
+//!
+//! `/next` is polled by `lambda_runtime`; responses are ours, because the first byte's way to the socket is what this project
+//! is about. What is here knows HTTP/1.1 and Lambda's paths, and nothing of components.
+
+mod buffered;
+mod exchange;
+mod streamed;
+
+pub(crate) use buffered::Buffered;
+pub(crate) use streamed::Streamed;
+
+use crate::outlet::DeliveryError;
+use exchange::Exchange;
+use firstbyte_wire::{ErrorReport, runtime_api};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpStream;
+
+/// How we introduce ourselves.
+const USER_AGENT: &str = concat!("firstbyte/", env!("CARGO_PKG_VERSION"));
+
+/// The Runtime API of this execution environment.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    /// `host:port`.
+    authority: String,
+    /// Connections between two requests. As many as there were invocations at once.
+    idle: Mutex<Vec<Arc<TcpStream>>>,
+}
+
+impl RuntimeApi {
+    /// The API at `authority` (`host:port`), as `AWS_LAMBDA_RUNTIME_API` has it.
+    #[must_use]
+    pub fn new(authority: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { authority: authority.into(), idle: Mutex::default() })
+    }
+
+    /// Reports that the runtime cannot start.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]: Lambda was not told; it will notice when the process exits.
+    pub async fn init_error(self: &Arc<Self>, report: &ErrorReport) -> Result<(), DeliveryError> {
+        let mut exchange = self.exchange().await?;
+        exchange.queue_error(runtime_api::INIT_ERROR, None, report);
+        std::future::poll_fn(|cx| exchange.poll_answer(cx)).await
+    }
+
+    /// Forgets connections that were open before a snapshot.
+    pub fn forget_connections(&self) {
+        self.lock_idle().clear();
+    }
+
+    /// A connection for one request: an idle one that is still open, else a new one.
+    async fn exchange(self: &Arc<Self>) -> io::Result<Exchange> {
+        while let Some(stream) = self.pop_idle() {
+            // An idle connection has nothing to read; if it has, that is its end.
+            if matches!(stream.try_read(&mut [0; 1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+                return Ok(Exchange::new(Arc::clone(self), stream));
+            }
+        }
+        let stream = TcpStream::connect(&self.authority).await?;
+        // Small writes leave at once instead of waiting for the acknowledgement of the one before (Nagle).
+        stream.set_nodelay(true)?;
+        Ok(Exchange::new(Arc::clone(self), Arc::new(stream)))
+    }
+
+    fn pop_idle(&self) -> Option<Arc<TcpStream>> {
+        self.lock_idle().pop()
+    }
+
+    fn keep(&self, stream: Arc<TcpStream>) {
+        self.lock_idle().push(stream);
+    }
+
+    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Arc<TcpStream>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The invocation that a request is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Lambda's id of the invocation, fit for a path.
+    pub(crate) request_id: String,
+    /// The nonce of this delivery, to be echoed, if there was one.
+    pub(crate) invocation_id: Option<String>,
+}

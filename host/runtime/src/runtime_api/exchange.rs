@@ -1,0 +1,271 @@
+//! One HTTP/1.1 request and its answer, on a connection that is driven by hand so that bytes leave when they should.
+
+use super::{RuntimeApi, USER_AGENT};
+use crate::outlet::{Closed, DeliveryError};
+use firstbyte_wire::ErrorReport;
+use firstbyte_wire::runtime_api::header;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::net::TcpStream;
+
+/// An answer of the Runtime API is a line of JSON.
+const ANSWER_LIMIT: usize = 64 * 1024;
+
+/// A request that is being sent, and its answer.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    api: Arc<RuntimeApi>,
+    stream: Arc<TcpStream>,
+    /// Bytes of the request in wire form; those before `sent` are gone.
+    out: Vec<u8>,
+    sent: usize,
+    /// What the peer has said.
+    answer: Vec<u8>,
+    /// Nothing can be sent any more.
+    closed: bool,
+    /// The whole request is queued: an answer from now on is in time.
+    complete: bool,
+}
+
+impl Exchange {
+    pub(super) fn new(api: Arc<RuntimeApi>, stream: Arc<TcpStream>) -> Self {
+        Self { api, stream, out: Vec::new(), sent: 0, answer: Vec::new(), closed: false, complete: false }
+    }
+
+    /// Bytes that are queued and not yet with the kernel.
+    pub(super) fn backlog(&self) -> usize {
+        self.out.len() - self.sent
+    }
+
+    /// Queues the first lines of a `POST`, without the empty one that ends them.
+    pub(super) fn queue_head(&mut self, path: &str, invocation_id: Option<&str>, content_type: &str) {
+        let authority = &self.api.authority;
+        let lines =
+            format!("POST {path} HTTP/1.1\r\nhost: {authority}\r\nuser-agent: {USER_AGENT}\r\ncontent-type: {content_type}\r\n");
+        self.out.extend_from_slice(lines.as_bytes());
+        if let Some(id) = invocation_id {
+            self.queue_header(header::INVOCATION_ID, id);
+        }
+    }
+
+    pub(super) fn queue_header(&mut self, name: &str, value: &str) {
+        for part in [name, ": ", value, "\r\n"] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    pub(super) fn queue(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Overwrites queued bytes at an offset that [`Exchange::queue_end`] gave.
+    pub(super) fn patch(&mut self, at: usize, bytes: &[u8]) {
+        self.out[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// The offset of the next queued byte; valid until something is flushed.
+    pub(super) fn queue_end(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Queues headers, if any are left, and a body of known length, which ends the request.
+    pub(super) fn queue_body(&mut self, body: &[u8]) {
+        self.queue_header("content-length", &body.len().to_string());
+        self.queue(b"\r\n");
+        self.queue(body);
+        self.complete = true;
+    }
+
+    /// Queues a whole `POST` of an error document.
+    pub(super) fn queue_error(&mut self, path: &str, invocation_id: Option<&str>, report: &ErrorReport) {
+        self.queue_head(path, invocation_id, "application/json");
+        self.queue_header(header::ERROR_TYPE, &report.error_type);
+        self.queue_body(&report.to_json());
+    }
+
+    /// Nothing will be queued any more.
+    pub(super) fn complete(&mut self) {
+        self.complete = true;
+    }
+
+    /// Sends what the kernel takes now. True if nothing is left.
+    pub(super) fn try_flush(&mut self) -> Result<bool, Closed> {
+        while self.sent < self.out.len() && !self.closed {
+            match self.stream.try_write(&self.out[self.sent..]) {
+                Ok(0) => self.closed = true,
+                Ok(sent) => self.sent += sent,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.compact();
+                    return Ok(false);
+                }
+                Err(_) => self.closed = true,
+            }
+        }
+        if self.closed {
+            return Err(Closed);
+        }
+        self.out.clear();
+        self.sent = 0;
+        Ok(true)
+    }
+
+    /// Sends what is queued, then `data` and `after`, straight from where they are. What the kernel does not take is queued.
+    pub(super) fn send_through(&mut self, data: &[u8], after: &[u8]) -> Result<(), Closed> {
+        let mut gone = 0;
+        let total = self.backlog() + data.len() + after.len();
+        while gone < total && !self.closed {
+            let queued = &self.out[self.sent..];
+            let skip = |part: &mut &[u8], over: &mut usize| {
+                let skipped = (*over).min(part.len());
+                *part = &part[skipped..];
+                *over -= skipped;
+            };
+            let (mut queued, mut data, mut after, mut over) = (queued, data, after, gone);
+            skip(&mut queued, &mut over);
+            skip(&mut data, &mut over);
+            skip(&mut after, &mut over);
+            match self.stream.try_write_vectored(&[IoSlice::new(queued), IoSlice::new(data), IoSlice::new(after)]) {
+                Ok(0) => self.closed = true,
+                Ok(sent) => gone += sent,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let from_queue = self.backlog().min(gone);
+                    self.sent += from_queue;
+                    self.compact();
+                    self.out.extend_from_slice(data);
+                    self.out.extend_from_slice(after);
+                    return Ok(());
+                }
+                Err(_) => self.closed = true,
+            }
+        }
+        if self.closed {
+            return Err(Closed);
+        }
+        self.out.clear();
+        self.sent = 0;
+        Ok(())
+    }
+
+    /// Ready when at most `backlog` bytes are queued.
+    pub(super) fn poll_backlog(&mut self, cx: &mut Context<'_>, backlog: usize) -> Poll<Result<(), Closed>> {
+        loop {
+            self.try_flush()?;
+            self.poll_early_answer(cx)?;
+            if self.backlog() <= backlog {
+                return Poll::Ready(Ok(()));
+            }
+            if ready!(self.stream.poll_write_ready(cx)).is_err() {
+                self.closed = true;
+                return Poll::Ready(Err(Closed));
+            }
+        }
+    }
+
+    /// An answer before the request is complete means that nobody reads the rest.
+    fn poll_early_answer(&mut self, cx: &mut Context<'_>) -> Result<(), Closed> {
+        if self.complete {
+            return Ok(());
+        }
+        match self.poll_read(cx) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(_) => {
+                self.closed = true;
+                Err(Closed)
+            }
+        }
+    }
+
+    /// Reads once. 0: the peer has closed.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut buffer = [0; 2048];
+        loop {
+            ready!(self.stream.poll_read_ready(cx))?;
+            match self.stream.try_read(&mut buffer) {
+                Ok(read) => {
+                    self.answer.extend_from_slice(&buffer[..read]);
+                    return Poll::Ready(Ok(read));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Sends what is left and reads the answer. Then the connection is kept for the next request, if it is fit for one.
+    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DeliveryError>> {
+        // An answer may come although we could not send everything: it says why.
+        let _ = ready!(self.poll_backlog(cx, 0));
+        loop {
+            if let Some(answer) = Answer::parse(&self.answer)? {
+                return Poll::Ready(self.settle(answer));
+            }
+            if self.answer.len() > ANSWER_LIMIT {
+                return Poll::Ready(Err(DeliveryError::NotHttp(format!("more than {ANSWER_LIMIT} bytes"))));
+            }
+            if ready!(self.poll_read(cx))? == 0 {
+                let reason = format!("the connection ended after {} bytes of the answer", self.answer.len());
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason).into()));
+            }
+        }
+    }
+
+    fn settle(&mut self, answer: Answer) -> Result<(), DeliveryError> {
+        self.closed |= !answer.keep_alive || !self.complete || self.backlog() > 0 || self.answer.len() != answer.end;
+        if !self.closed {
+            self.api.keep(Arc::clone(&self.stream));
+        }
+        if (200..300).contains(&answer.status) {
+            return Ok(());
+        }
+        let body = String::from_utf8_lossy(&self.answer[answer.body_at..answer.end.min(answer.body_at + 300)]).into_owned();
+        Err(DeliveryError::Refused { status: answer.status, body })
+    }
+
+    fn compact(&mut self) {
+        if self.sent > 0 {
+            self.out.drain(..self.sent);
+            self.sent = 0;
+        }
+    }
+}
+
+/// The head of an answer, and where its body is.
+struct Answer {
+    status: u16,
+    keep_alive: bool,
+    body_at: usize,
+    end: usize,
+}
+
+impl Answer {
+    /// None while it is incomplete.
+    fn parse(bytes: &[u8]) -> Result<Option<Self>, DeliveryError> {
+        let mut start = 0;
+        loop {
+            let mut headers = [httparse::EMPTY_HEADER; 64];
+            let mut response = httparse::Response::new(&mut headers);
+            let body_at = match response.parse(&bytes[start..]) {
+                Ok(httparse::Status::Complete(head)) => start + head,
+                Ok(httparse::Status::Partial) => return Ok(None),
+                Err(error) => return Err(DeliveryError::NotHttp(error.to_string())),
+            };
+            let status = response.code.unwrap_or_default();
+            if (100..200).contains(&status) {
+                start = body_at;
+                continue;
+            }
+            let header = |name: &str| {
+                let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+                found.map(|header| String::from_utf8_lossy(header.value).trim().to_ascii_lowercase())
+            };
+            let length = header("content-length").and_then(|length| length.parse::<usize>().ok());
+            let framed = length.is_some() || status == 204;
+            let end = body_at.saturating_add(length.unwrap_or_default().min(ANSWER_LIMIT));
+            // A body of unknown length is not waited for: its status is all we need, and the connection is not used again.
+            let end = if framed { end } else { bytes.len() };
+            let keep_alive = framed && response.version == Some(1) && header("connection").as_deref() != Some("close");
+            return Ok((bytes.len() >= end).then_some(Self { status, keep_alive, body_at, end }));
+        }
+    }
+}

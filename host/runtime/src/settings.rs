@@ -1,0 +1,242 @@
+//! What an operator can set: every `FIRSTBYTE_` variable with its default, and what Lambda sets.
+//!
+//! This is the only file that names a variable of ours. It knows nothing of what the values do.
+
+use std::time::Duration;
+
+/// A setting of the runtime, as the README lists it.
+#[derive(Debug)]
+pub struct Declared {
+    /// Name of the environment variable.
+    pub name: &'static str,
+    /// What holds when it is not set.
+    pub default: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+/// Every setting.
+pub const DECLARED: &[Declared] = &[
+    Declared {
+        name: "FIRSTBYTE_RESPONSE",
+        default: "stream",
+        doc: "`stream`, or `buffered` for an integration that takes one JSON document (base64 for what is not text)",
+    },
+    Declared {
+        name: "FIRSTBYTE_MEMORY_MB",
+        default: "the function's memory less 32, at least 16",
+        doc: "Linear memory that one invocation may use, in MiB",
+    },
+    Declared {
+        name: "FIRSTBYTE_RESPONSE_LIMIT_MB",
+        default: "200",
+        doc: "Bytes that one response may have, in MiB; Lambda's quota is 200. 0: no limit",
+    },
+    Declared {
+        name: "FIRSTBYTE_DEADLINE_RESERVE_MS",
+        default: "200",
+        doc: "How long before Lambda's deadline a handler is ended, so that its caller can still be told",
+    },
+    Declared {
+        name: "FIRSTBYTE_SSE_ERRORS",
+        default: "on",
+        doc: "Whether a `text/event-stream` that fails ends with an `event: error`: `on` or `off`",
+    },
+    Declared {
+        name: "FIRSTBYTE_REUSE",
+        default: "1",
+        doc: "How many invocations one instance may serve; more than 1 lets a handler keep state between callers",
+    },
+    Declared {
+        name: "FIRSTBYTE_RELOAD",
+        default: "off",
+        doc: "Whether a changed component file is taken up by the next invocation: `on` or `off`. `firstbyte serve` sets it",
+    },
+];
+
+/// How a response is handed to Lambda.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// As the handler writes it.
+    Stream,
+    /// At the end, as one document.
+    Buffered,
+}
+
+/// The runtime's settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `FIRSTBYTE_RESPONSE`.
+    pub response: ResponseMode,
+    /// Linear memory of one invocation, in bytes.
+    pub memory: usize,
+    /// Bytes of one response; `u64::MAX` for no limit.
+    pub response_limit: u64,
+    /// Time between our deadline and Lambda's.
+    pub deadline_reserve: Duration,
+    /// Whether a failed `text/event-stream` says so in the stream.
+    pub sse_errors: bool,
+    /// How many invocations an instance serves.
+    pub reuse: u32,
+    /// Whether a changed component file is taken up.
+    pub reload: bool,
+    /// What the guest sees of the environment.
+    pub guest_environment: Vec<(String, String)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            response: ResponseMode::Stream,
+            memory: 96 * MIB,
+            response_limit: 200 * MIB as u64,
+            deadline_reserve: Duration::from_millis(200),
+            sse_errors: true,
+            reuse: 1,
+            reload: false,
+            guest_environment: Vec::new(),
+        }
+    }
+}
+
+const MIB: usize = 1024 * 1024;
+
+/// A setting that cannot be used, in words for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}={value:?} is not {expected}")]
+pub struct SettingsError {
+    name: &'static str,
+    value: String,
+    expected: &'static str,
+}
+
+impl Settings {
+    /// Reads the settings from environment variables.
+    ///
+    /// # Errors
+    /// The first variable that has a value it cannot have.
+    pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
+        let variables: Vec<(String, String)> = variables.into_iter().collect();
+        let read = Reader(&variables);
+        let mut settings = Self::default();
+        settings.response = read.one_of(
+            "FIRSTBYTE_RESPONSE",
+            settings.response,
+            &[("stream", ResponseMode::Stream), ("buffered", ResponseMode::Buffered)],
+            "`stream` or `buffered`",
+        )?;
+        let function_mb = read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 128)?;
+        let memory_mb = read.number("FIRSTBYTE_MEMORY_MB", function_mb.saturating_sub(32).max(16))?;
+        settings.memory = usize::try_from(memory_mb).unwrap_or(usize::MAX).saturating_mul(MIB);
+        settings.response_limit = match read.number("FIRSTBYTE_RESPONSE_LIMIT_MB", 200)? {
+            0 => u64::MAX,
+            mb => mb.saturating_mul(MIB as u64),
+        };
+        settings.deadline_reserve = Duration::from_millis(read.number("FIRSTBYTE_DEADLINE_RESERVE_MS", 200)?);
+        settings.sse_errors = read.one_of("FIRSTBYTE_SSE_ERRORS", true, &[("on", true), ("off", false)], "`on` or `off`")?;
+        settings.reuse = u32::try_from(read.number("FIRSTBYTE_REUSE", 1)?).unwrap_or(u32::MAX).max(1);
+        settings.reload = read.one_of("FIRSTBYTE_RELOAD", false, &[("on", true), ("off", false)], "`on` or `off`")?;
+        settings.guest_environment =
+            variables.iter().filter(|(name, _)| is_for_the_guest(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+        Ok(settings)
+    }
+
+    /// Variables that look like settings and are none.
+    pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<String> {
+        let known = |name: &String| DECLARED.iter().any(|setting| setting.name == name);
+        names.into_iter().filter(|name| name.starts_with("FIRSTBYTE_") && !known(name)).collect()
+    }
+}
+
+/// Whether a guest sees a variable: what the function's owner set and harmless facts about where it runs, but nothing that
+/// Lambda sets for the runtime and nothing that opens a door (credentials, the Runtime API's address).
+fn is_for_the_guest(name: &str) -> bool {
+    const FACTS: [&str; 6] = [
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "TZ",
+    ];
+    const RUNTIME: [&str; 9] =
+        ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "PWD", "HOME", "SHLVL", "_", "_HANDLER", "_X_AMZN_TRACE_ID"];
+    let internal = name.starts_with("AWS_") || name.starts_with("LAMBDA_") || name.starts_with("_LAMBDA_");
+    FACTS.contains(&name) || !(internal || name.starts_with("FIRSTBYTE_") || RUNTIME.contains(&name))
+}
+
+struct Reader<'a>(&'a [(String, String)]);
+
+impl Reader<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == name)?;
+        Some(found.1.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn number(&self, name: &'static str, default: u64) -> Result<u64, SettingsError> {
+        let Some(value) = self.get(name) else { return Ok(default) };
+        value.parse().map_err(|_| SettingsError { name, value: value.to_owned(), expected: "a whole number" })
+    }
+
+    fn one_of<T: Copy>(
+        &self,
+        name: &'static str,
+        default: T,
+        choices: &[(&str, T)],
+        expected: &'static str,
+    ) -> Result<T, SettingsError> {
+        let Some(value) = self.get(name) else { return Ok(default) };
+        let chosen = choices.iter().find(|(choice, _)| choice.eq_ignore_ascii_case(value));
+        chosen.map(|(_, value)| *value).ok_or_else(|| SettingsError { name, value: value.to_owned(), expected })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::from_env(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn defaults_hold_where_nothing_is_set() {
+        let settings = from(&[]).unwrap();
+        assert_eq!((settings.memory, settings.response), (96 * MIB, ResponseMode::Stream));
+        assert_eq!(from(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")]).unwrap().memory, 992 * MIB);
+        assert_eq!(from(&[("FIRSTBYTE_RESPONSE_LIMIT_MB", "0")]).unwrap().response_limit, u64::MAX);
+    }
+
+    #[test]
+    fn a_bad_value_is_named() {
+        let error = from(&[("FIRSTBYTE_RESPONSE", "maybe")]).unwrap_err();
+        assert_eq!(error.to_string(), "FIRSTBYTE_RESPONSE=\"maybe\" is not `stream` or `buffered`");
+        assert!(from(&[("FIRSTBYTE_MEMORY_MB", "-1")]).is_err());
+    }
+
+    #[test]
+    fn credentials_and_internals_stay_with_the_host() {
+        let names = [
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_LAMBDA_RUNTIME_API",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "LAMBDA_TASK_ROOT",
+            "_HANDLER",
+            "FIRSTBYTE_MEMORY_MB",
+            "PATH",
+            "TABLE",
+            "AWS_REGION",
+        ];
+        let settings = Settings::from_env(names.map(|name| (name.to_owned(), "1".to_owned()))).unwrap();
+        let seen: Vec<&str> = settings.guest_environment.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(seen, ["TABLE", "AWS_REGION"]);
+    }
+
+    #[test]
+    fn a_mistyped_setting_is_noticed() {
+        let names = ["FIRSTBYTE_MEMROY_MB", "FIRSTBYTE_MEMORY_MB", "OTHER"].map(str::to_owned);
+        assert_eq!(Settings::unknown(names), ["FIRSTBYTE_MEMROY_MB"]);
+    }
+}
