@@ -1,1 +1,131 @@
-//! To come.
+//! Write streaming AWS Lambda handlers as WebAssembly components.
+//!
+//! A handler is one function with the attribute [`#[handler]`](macro@handler). It is given a [`Request`] and the right to
+//! respond, starts the [`Response`], writes its [`Body`] piece by piece, and returns how it ended:
+//!
+//! ```no_run
+//! use std::{io::Write, time::Duration};
+//!
+//! use firstbyte::{Request, Response, Result, handler};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Input {
+//!     name: String,
+//! }
+//!
+//! #[handler]
+//! async fn greet(request: Request, response: Response) -> Result {
+//!     let input: Input = request.json()?;
+//!     let mut body = response.content_type("text/plain").header("Access-Control-Allow-Origin", "*").start()?;
+//!
+//!     body.write("Hello, this is a streamed response!\n")?;
+//!     firstbyte::time::sleep(Duration::from_secs(2)).await;
+//!     writeln!(body, "Hello, {}! This is a delayed message.", input.name)?;
+//!     Ok(())
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! The crate is a `cdylib`, and `cargo build --target wasm32-wasip2` makes a component of it. `cargo component build` does, too,
+//! with the last two lines:
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [package.metadata.component]
+//! package = "my-company:my-handler"
+//! ```
+//!
+//! # What a handler need not know
+//!
+//! The same function answers a direct invocation by an AWS SDK, a Lambda Function URL, and a REST API of API Gateway.
+//! [`Request::payload`] is what the caller sent by any of them; [`Request::http`] has the rest of an HTTP request.
+//!
+//! # How an invocation ends
+//!
+//! - `Ok(())` ends the response cleanly. A response that was never started is then an empty one.
+//! - An [`Error`], usually by `?`, is told to whoever can be told. Before the response was started, that is the caller, by an HTTP
+//!   status or Lambda's error object; afterwards, it is Lambda, by the stream's error trailers.
+//! - A panic prints its message to the log and ends the invocation as failed. It does not unwind: nothing is dropped, and
+//!   [`catch_unwind`](std::panic::catch_unwind) cannot catch it. Return an [`Error`] for whatever a caller can cause.
+//! - The host ends an invocation that passes its deadline ([`Request::remaining`]) or its memory limit.
+//!
+//! Every invocation runs in a fresh instance, so a `static` starts anew each time unless the function's operator decides
+//! otherwise.
+//!
+//! # The log
+//!
+//! What a handler prints with [`println!`] or [`eprintln!`] goes to the function's log, line by line, with the request's id.
+//!
+//! # Plain and async
+//!
+//! A plain `fn` is enough for a handler that does one thing after the other: [`Body::write`] waits while the caller reads more
+//! slowly than the handler writes, and [`std::thread::sleep`] sleeps. An `async fn` runs on a small executor and can do several
+//! things at once: see [`time`] and [`task`]. A plain `fn` does not carry the executor in its component.
+
+mod body;
+mod error;
+mod http;
+mod request;
+mod response;
+pub mod task;
+pub mod time;
+
+#[doc(hidden)]
+pub mod __private;
+
+/// Makes a function the handler of its crate's component: the one thing that the component exports.
+///
+/// The function takes a `Request` and a `Response` and returns `firstbyte::Result`, or a `Result<(), E>` whose error `?` could
+/// convert. It may be `async`. It stays an ordinary function, which other code of the crate can call.
+///
+/// ```no_run
+/// use firstbyte::{Request, Response, Result, handler};
+///
+/// #[handler]
+/// fn hello(_: Request, response: Response) -> Result {
+///     response.content_type("text/plain").start()?.write("Hello!\n")?;
+///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
+///
+/// What is not a handler does not compile:
+///
+/// ```compile_fail
+/// # use firstbyte::{Request, Result, handler};
+/// #[handler]
+/// fn no_response(request: Request) -> Result { Ok(()) } // error: a handler takes two arguments: …
+/// # fn main() {}
+/// ```
+/// ```compile_fail
+/// # use firstbyte::{Request, Response, handler};
+/// #[handler]
+/// fn no_outcome(request: Request, response: Response) {} // error: a handler returns how it ended: …
+/// # fn main() {}
+/// ```
+/// ```compile_fail
+/// # use firstbyte::{Request, Response, Result, handler};
+/// #[handler]
+/// fn generic<T>(request: Request, response: Response) -> Result { Ok(()) } // error: a handler cannot be generic …
+/// # fn main() {}
+/// ```
+/// ```compile_fail
+/// # use firstbyte::{Request, Response, Result, handler};
+/// #[handler]
+/// fn one(request: Request, response: Response) -> Result { Ok(()) }
+/// #[handler]
+/// fn two(request: Request, response: Response) -> Result { Ok(()) } // error: `A_COMPONENT_HAS_ONE_HANDLER` is defined twice
+/// # fn main() {}
+/// ```
+#[doc(inline)]
+pub use firstbyte_macros::handler;
+
+pub use crate::{
+    body::{Body, WriteError},
+    error::{Error, Result},
+    http::HttpRequest,
+    request::{Request, Trigger},
+    response::{HeadError, Response},
+};

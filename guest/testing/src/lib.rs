@@ -1,1 +1,27 @@
-//! To come.
+//! Tests for handlers: loads a component in wasmtime, in the test's own process, and shows what it answers and when.
+//!
+//! No emulator, no ports, no AWS. What runs is what runs in Lambda, up to the socket.
+//!
+//! ```no_run
+//! use firstbyte_testing::{Component, Event};
+//! use std::time::Duration;
+//!
+//! let greeting = Component::of_this_crate();
+//! let response = greeting.invoke(Event::function_url().json(&serde_json::json!({ "name": "hoge" })));
+//! assert_eq!(response.status(), 200);
+//! assert_eq!(response.header("content-type"), Some("text/plain"));
+//! assert_eq!(response.chunks()[0].text(), "Hello, this is a streamed response!\n");
+//! assert!(response.chunks()[1].at - response.chunks()[0].at >= Duration::from_secs(2));
+//! assert!(response.outcome().is_success());
+//! ```
+
+mod component;
+mod event;
+mod recorder;
+mod response;
+
+pub use component::{Component, LoadError};
+pub use event::Event;
+pub use firstbyte_runtime::Settings;
+pub use firstbyte_wire::{ErrorReport, Trigger};
+pub use response::{Chunk, LogLine, Outcome, Response};

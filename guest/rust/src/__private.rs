@@ -1,0 +1,28 @@
+//! What the expansion of `#[handler]` needs. Not part of the API.
+
+use std::future::Future;
+
+pub use self::bindings::{export, exports::firstbyte::lambda::handler::Guest, firstbyte::lambda::invocation};
+use crate::{Error, Request, Response};
+
+#[allow(unsafe_code, unreachable_pub, missing_docs, reason = "generated: the canonical ABI deals in pointers")]
+#[path = "bindings.rs"]
+pub mod bindings;
+
+/// Runs a plain handler.
+pub fn run<E: Into<Error>>(
+    handler: impl FnOnce(Request, Response) -> Result<(), E>,
+    request: invocation::Request,
+    response: invocation::Response,
+) -> Result<(), invocation::Failure> {
+    handler(Request::new(request), Response::new(response)).map_err(|error| error.into().into())
+}
+
+/// Runs an async handler, and what it spawned and detached, to the end.
+pub fn run_async<E: Into<Error>, F: Future<Output = Result<(), E>>>(
+    handler: impl FnOnce(Request, Response) -> F,
+    request: invocation::Request,
+    response: invocation::Response,
+) -> Result<(), invocation::Failure> {
+    run(|request, response| wstd::runtime::block_on(handler(request, response)), request, response)
+}

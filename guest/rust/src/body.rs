@@ -1,0 +1,136 @@
+//! A started response's body.
+
+use std::{fmt, io};
+
+use wstd::runtime::AsyncPollable;
+
+use crate::__private::invocation as raw;
+
+/// The body of a response that was started. Its bytes go to the caller as they are written.
+///
+/// The response ends when the handler returns, not when its body is dropped: what the handler returns decides whether it was
+/// complete.
+///
+/// A body is also a [`std::io::Write`], for `writeln!` and for whatever writes to one. There is nothing to flush: bytes are on
+/// their way when a write returns.
+///
+/// ```no_run
+/// use std::io::Write;
+///
+/// # fn write(mut body: firstbyte::Body) -> firstbyte::Result {
+/// body.write("any number of bytes, at once\n")?;
+/// writeln!(body, "{} + {} = {}", 1, 2, 1 + 2)?; // one write, too
+/// std::io::copy(&mut "from a reader\n".as_bytes(), &mut body)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Body(raw::Body);
+
+/// Why bytes were refused. None of what the refused call brought may be taken as sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// Lambda has closed its end: nobody will read any more. There is nothing to do but return.
+    Closed,
+    /// The response would exceed the size that the function's operator or Lambda allows.
+    TooLarge,
+    /// Something else, in words for a log.
+    Other(String),
+}
+
+impl Body {
+    pub(crate) fn new(raw: raw::Body) -> Self {
+        Self(raw)
+    }
+
+    /// Sends all of the bytes. Waits while the caller reads more slowly than the handler writes.
+    ///
+    /// This is the `write` that `body.write(…)` calls, whether or not [`std::io::Write`] is in scope. Unlike that trait's, it
+    /// takes text as well as bytes, never takes only a part of them, and says in a [`WriteError`] why it took none.
+    ///
+    /// # Errors
+    /// The bytes were refused, and so will be those of every later call.
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WriteError> {
+        Ok(self.0.write(bytes.as_ref())?)
+    }
+
+    /// Completes when a write of moderate size (64 KiB) would be taken without waiting, or would be refused.
+    ///
+    /// For `async` handlers that have other work to do while the caller is behind: other tasks run meanwhile, where a
+    /// [`write`](Self::write) that has to wait would hold them up, too. It completes at once if there is nothing to wait for.
+    ///
+    /// # Panics
+    /// Outside of an `async` handler.
+    pub async fn ready(&self) {
+        AsyncPollable::new(self.0.subscribe()).wait_for().await;
+    }
+
+    /// Ends the response before the handler returns, for a handler that goes on working afterwards. What it returns later only
+    /// goes to the log. Without this, the response ends when the handler returns.
+    ///
+    /// # Errors
+    /// The response could not be ended: the caller did not get all of it.
+    pub fn finish(self) -> Result<(), WriteError> {
+        Ok(raw::Body::finish(self.0)?)
+    }
+}
+
+/// Every write takes all it is given. A refusal is an [`io::Error`] around the [`WriteError`]: of the kind
+/// [`BrokenPipe`](io::ErrorKind::BrokenPipe) if it is [`Closed`](WriteError::Closed).
+impl io::Write for Body {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Body::write(self, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        Ok(Body::write(self, bytes)?)
+    }
+
+    /// Formats first and writes once, so that `write!` with many arguments sends one piece.
+    fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
+        match arguments.as_str() {
+            Some(text) => self.write_all(text.as_bytes()),
+            None => self.write_all(fmt::format(arguments).as_bytes()),
+        }
+    }
+
+    /// Does nothing: what was written is on its way.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl From<raw::WriteError> for WriteError {
+    fn from(error: raw::WriteError) -> Self {
+        match error {
+            raw::WriteError::Closed => Self::Closed,
+            raw::WriteError::TooLarge => Self::TooLarge,
+            raw::WriteError::Other(message) => Self::Other(message),
+        }
+    }
+}
+
+impl From<WriteError> for io::Error {
+    fn from(error: WriteError) -> Self {
+        let kind = match error {
+            WriteError::Closed => io::ErrorKind::BrokenPipe,
+            WriteError::TooLarge => io::ErrorKind::FileTooLarge,
+            WriteError::Other(_) => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the response was closed: nobody reads it any more"),
+            Self::TooLarge => f.write_str("the response is larger than it may be"),
+            Self::Other(message) => write!(f, "the response could not be written: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for WriteError {}

@@ -1,0 +1,223 @@
+//! How a handler fails.
+
+use std::{any::Any, fmt, io, panic::Location};
+
+use crate::{__private::invocation as raw, WriteError};
+
+/// What a handler returns: `Ok(())` for a complete response, or an [`Error`].
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// Why an invocation failed, for its caller, for Lambda and for the log.
+///
+/// The `?` operator makes one of any [`std::error::Error`]. Its kind is then the name of the error's type, its message what the
+/// error displays, and the log also gets the error's sources and the line of the `?`. To the caller that is a failure of the
+/// function's: a 500 at the HTTP doors, which shows nothing of it. Failures that the caller should hear of have a
+/// [`status`](Self::status):
+///
+/// ```
+/// use firstbyte::Error;
+///
+/// fn parse(port: &str) -> firstbyte::Result<u16> {
+///     if port.is_empty() {
+///         return Err(Error::bad_request("a port is missing"));
+///     }
+///     Ok(port.parse()?)
+/// }
+///
+/// assert_eq!(parse("").unwrap_err().kind(), "BadRequest");
+/// assert_eq!(parse("x").unwrap_err().kind(), "ParseIntError");
+/// ```
+///
+/// It is not a `std::error::Error` itself: `?` could not convert every one of them if it were.
+pub struct Error {
+    kind: String,
+    message: String,
+    status: Option<u16>,
+    stack: Vec<String>,
+}
+
+impl Error {
+    /// An error of a kind, as one word in CamelCase, with a message in words. Lambda's records show it as `Function.<kind>`.
+    #[track_caller]
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind: kind.into(), message: message.into(), status: None, stack: vec![here()] }
+    }
+
+    /// The caller's mistake: the kind `BadRequest` with the HTTP status 400. The message is shown to the caller, and should say
+    /// what to send instead.
+    #[track_caller]
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new("BadRequest", message).status(400)
+    }
+
+    /// For errors that `?` does not take, because they are not [`std::error::Error`]s themselves: `Box<dyn std::error::Error>`,
+    /// `anyhow::Error` and the like.
+    ///
+    /// ```
+    /// # fn work() -> Result<(), Box<dyn std::error::Error + Send + Sync>> { Ok(()) }
+    /// # fn f() -> firstbyte::Result {
+    /// work().map_err(firstbyte::Error::from_boxed)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn from_boxed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::from_source("Error".to_owned(), &*error.into(), here())
+    }
+
+    /// The HTTP status for a caller whose response was not started, 400 to 599; without it, 500. With a 4xx the caller is shown
+    /// the message; with a 5xx, nothing internal.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// What kind of error: one word in CamelCase.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// What went wrong, in words.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn from_source(kind: String, error: &dyn std::error::Error, location: String) -> Self {
+        let mut stack = vec![location];
+        stack.extend(std::iter::successors(error.source(), |cause| cause.source()).map(|cause| format!("caused by: {cause}")));
+        stack.reverse();
+        Self { kind, message: error.to_string(), status: None, stack }
+    }
+}
+
+impl<E: std::error::Error + 'static> From<E> for Error {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        // `writeln!` can only return an `io::Error`: what matters is what it wraps.
+        let wrapped = (&error as &dyn Any).downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match wrapped.and_then(|wrapped| wrapped.downcast_ref::<WriteError>()) {
+            Some(refusal) => Self::from_source(kind::<WriteError>(), refusal, here()),
+            None => Self::from_source(kind::<E>(), &error, here()),
+        }
+    }
+}
+
+impl From<Error> for raw::Failure {
+    fn from(error: Error) -> Self {
+        let Error { kind, message, status, stack } = error;
+        Self { kind, message, status, stack }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)?;
+        self.stack.iter().rev().try_for_each(|frame| write!(f, "\n    {frame}"))
+    }
+}
+
+#[track_caller]
+fn here() -> String {
+    format!("at {}", Location::caller())
+}
+
+/// The name of an error's type. One that is only called `Error` takes the name of its module or crate: `std::io::Error` is an
+/// `IoError`.
+fn kind<E>() -> String {
+    kind_of(std::any::type_name::<E>())
+}
+
+fn kind_of(type_name: &str) -> String {
+    let path = type_name.split('<').next().unwrap_or(type_name);
+    let (mut owner, mut name) = ("", "");
+    for segment in path.split(':').filter(|segment| !segment.is_empty()) {
+        if !matches!(name, "" | "error" | "errors") {
+            owner = name;
+        }
+        name = segment;
+    }
+    if name == "Error" { camel_case(owner) + name } else { name.to_owned() }
+}
+
+fn camel_case(module: &str) -> String {
+    let mut camel = String::new();
+    let mut upper = true;
+    for letter in module.chars() {
+        match letter {
+            '_' => upper = true,
+            letter if upper => {
+                camel.push(letter.to_ascii_uppercase());
+                upper = false;
+            }
+            letter => camel.push(letter),
+        }
+    }
+    camel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer<T>(T);
+
+    impl<T: std::error::Error + 'static> std::error::Error for Outer<T> {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    impl<T> fmt::Display for Outer<T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("outer")
+        }
+    }
+
+    #[test]
+    fn the_kind_is_the_name_of_the_type() {
+        assert_eq!(kind::<std::num::ParseIntError>(), "ParseIntError");
+        assert_eq!(kind::<Outer<io::Error>>(), "Outer");
+        assert_eq!(kind::<WriteError>(), "WriteError");
+    }
+
+    #[test]
+    fn a_type_that_is_only_called_error_takes_its_modules_name() {
+        assert_eq!(kind::<io::Error>(), "IoError");
+        assert_eq!(kind::<fmt::Error>(), "FmtError");
+        assert_eq!(kind::<serde_json::Error>(), "SerdeJsonError");
+    }
+
+    #[test]
+    fn causes_are_innermost_first_and_the_place_is_last() {
+        let fail = || -> Result { Err(Outer(Outer(io::Error::other("inner"))))? };
+        let failure = raw::Failure::from(fail().expect_err("it fails"));
+        assert_eq!(failure.kind, "Outer");
+        assert_eq!(failure.message, "outer");
+        assert_eq!(failure.status, None);
+        let [inner, middle, place] = &failure.stack[..] else { panic!("three frames: {:?}", failure.stack) };
+        assert_eq!([inner, middle], ["caused by: inner", "caused by: outer"]);
+        assert!(place.contains("src/error.rs:"), "{place}");
+    }
+
+    #[test]
+    fn what_writeln_refuses_is_still_a_write_error() {
+        let error = Error::from(io::Error::from(WriteError::Closed));
+        assert_eq!(error.kind(), "WriteError");
+        assert_eq!(error.message(), WriteError::Closed.to_string());
+        assert_eq!(Error::from(io::Error::other("disk")).kind(), "IoError");
+    }
+
+    #[test]
+    fn debug_shows_kind_message_and_stack() {
+        let text = format!("{:?}", Error::bad_request("no name"));
+        assert!(text.starts_with("BadRequest: no name\n    at "), "{text}");
+    }
+}

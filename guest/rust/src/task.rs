@@ -1,0 +1,29 @@
+//! Tasks of `async` handlers: several things at once, on the one thread that there is.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use firstbyte::{Request, Response, Result, handler, task, time};
+//!
+//! #[handler]
+//! async fn answer(_: Request, response: Response) -> Result {
+//!     let mut body = response.start()?;
+//!     let thinking = task::spawn(async {
+//!         time::sleep(Duration::from_secs(1)).await;
+//!         42
+//!     });
+//!     body.write("Thinking…\n")?;
+//!     body.write(format!("{}\n", thinking.await))?;
+//!     Ok(())
+//! }
+//! # fn main() {}
+//! ```
+
+/// Starts a task. Panics outside of an `async` handler.
+///
+/// Dropping the [`Task`] cancels it. A task that was [detached](Task::detach) is run to its end before the invocation ends, even
+/// if the handler's function has returned by then.
+pub use wstd::runtime::spawn;
+
+/// A task that was started: a future of what it returns.
+pub use wstd::runtime::Task;

@@ -1,0 +1,117 @@
+//! A component under test.
+
+use crate::event::Event;
+use crate::recorder::{Recorder, Recording, Recordings};
+use crate::response::{LogLine, Response};
+use firstbyte_runtime::log::{Log, Record};
+use firstbyte_runtime::{Handler, InvocationContext, Settings, cargo};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A component under test. Load it once and invoke it as often as you like: each invocation has an instance of its own.
+#[derive(Debug)]
+pub struct Component {
+    handler: Handler,
+    log: Arc<Lines>,
+    timeout: Duration,
+    one_at_a_time: Mutex<()>,
+}
+
+/// Why a component cannot be tested.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It cannot be built.
+    #[error(transparent)]
+    Build(#[from] cargo::BuildError),
+    /// It cannot be loaded.
+    #[error(transparent)]
+    Setup(#[from] firstbyte_runtime::SetupError),
+}
+
+impl Component {
+    /// The handler in whose `cargo test` this runs, built for `wasm32-wasip2` first.
+    ///
+    /// # Panics
+    /// If it cannot be built or is no handler; the message says why.
+    #[must_use]
+    #[track_caller]
+    pub fn of_this_crate() -> Self {
+        let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".to_owned());
+        match Self::build(folder) {
+            Ok(component) => component,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The Rust handler in `folder`, built for `wasm32-wasip2` first.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn build(folder: impl AsRef<Path>) -> Result<Self, LoadError> {
+        Self::load(cargo::build(folder.as_ref())?)
+    }
+
+    /// The component in a `.wasm` file, with default settings.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load(wasm: impl AsRef<Path>) -> Result<Self, LoadError> {
+        Self::load_with(wasm, Settings::default())
+    }
+
+    /// The component in a `.wasm` file, with an operator's settings.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load_with(wasm: impl AsRef<Path>, settings: Settings) -> Result<Self, LoadError> {
+        let log = Arc::<Lines>::default();
+        let handler = Handler::load(wasm.as_ref(), Arc::new(settings), Arc::clone(&log) as _)?;
+        Ok(Self { handler, log, timeout: Duration::from_secs(60), one_at_a_time: Mutex::default() })
+    }
+
+    /// Sets the function's timeout; 60 seconds otherwise.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Invokes the handler and waits for its outcome. Tests may call this from several threads; one goes after the other.
+    #[must_use]
+    pub fn invoke(&self, event: Event) -> Response {
+        let _turn = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        self.log.take();
+        let begun = Instant::now();
+        let recordings = Recordings::default();
+        let (event, context) = event.into_parts();
+        let outlet = Box::new(Recorder::new(begun, Arc::clone(&recordings)));
+        let context = InvocationContext {
+            request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
+            function_arn: "arn:aws:lambda:us-east-1:123456789012:function:test".to_owned(),
+            ..context
+        };
+        let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let executor = executor.unwrap_or_else(|error| panic!("no executor: {error}"));
+        executor.block_on(self.handler.invoke(event, context, begun + self.timeout, outlet));
+        let recording: Recording = std::mem::take(&mut *recordings.lock().unwrap_or_else(PoisonError::into_inner));
+        Response::new(recording, self.log.take())
+    }
+}
+
+/// A log that is kept.
+#[derive(Debug, Default)]
+struct Lines(Mutex<Vec<LogLine>>);
+
+impl Lines {
+    fn take(&self) -> Vec<LogLine> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Log for Lines {
+    fn record(&self, record: &Record<'_>) {
+        let line = LogLine { level: record.level.name(), message: record.message.to_owned() };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+}

@@ -1,0 +1,83 @@
+//! An outlet that keeps what it is given.
+
+use crate::response::Chunk;
+use firstbyte_runtime::outlet::{Closed, DeliveryError, Opening, Outlet};
+use firstbyte_wire::{ErrorReport, Trailers};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// What an outlet was given.
+#[derive(Debug, Default)]
+pub(crate) struct Recording {
+    pub(crate) opening: Option<Opening>,
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) end: End,
+}
+
+/// How it ended.
+#[derive(Debug, Default)]
+pub(crate) enum End {
+    /// It did not.
+    #[default]
+    None,
+    Clean,
+    Failed(ErrorReport),
+}
+
+pub(crate) type Recordings = Arc<Mutex<Recording>>;
+
+pub(crate) struct Recorder {
+    begun: Instant,
+    recording: Recordings,
+}
+
+impl Recorder {
+    pub(crate) fn new(begun: Instant, recording: Recordings) -> Self {
+        Self { begun, recording }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recording> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outlet for Recorder {
+    fn begin(&mut self, opening: Opening) {
+        self.lock().opening = Some(opening);
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>> {
+        let chunk = Chunk { at: self.begun.elapsed(), bytes: data.to_vec() };
+        self.lock().chunks.push(chunk);
+        Poll::Ready(Ok(data.len()))
+    }
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn end(&mut self, trailers: Option<&Trailers>) {
+        let told = |trailers: &Trailers| serde_json::from_slice(&trailers.document()?).ok();
+        self.lock().end = match trailers {
+            None => End::Clean,
+            Some(trailers) => End::Failed(told(trailers).unwrap_or_else(|| ErrorReport {
+                error_type: trailers.error_type.clone(),
+                error_message: String::new(),
+                stack_trace: Vec::new(),
+            })),
+        };
+    }
+
+    fn fail(&mut self, report: &ErrorReport) {
+        self.lock().end = End::Failed(report.clone());
+    }
+
+    fn poll_receipt(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DeliveryError>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,155 @@
+//! What a handler answered.
+
+use crate::recorder::{End, Recording};
+use firstbyte_wire::ErrorReport;
+use std::time::Duration;
+
+/// A piece of the body, as one `write` of the handler brought it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// When it came, counted from the invocation's beginning.
+    pub at: Duration,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Chunk {
+    /// The bytes as text.
+    ///
+    /// # Panics
+    /// If they are not UTF-8.
+    #[must_use]
+    #[track_caller]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap_or_else(|error| panic!("the chunk is not text: {error}"))
+    }
+}
+
+/// A line of the function's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// `INFO`, `WARN`, `ERROR`, ….
+    pub level: &'static str,
+    /// What it says.
+    pub message: String,
+}
+
+/// How an invocation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The response is whole.
+    Success,
+    /// It is not, and this is what Lambda was told.
+    Failed(ErrorReport),
+}
+
+impl Outcome {
+    /// Whether the response is whole.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        *self == Self::Success
+    }
+
+    /// What Lambda was told of a failure.
+    #[must_use]
+    pub fn failure(&self) -> Option<&ErrorReport> {
+        match self {
+            Self::Success => None,
+            Self::Failed(report) => Some(report),
+        }
+    }
+}
+
+/// What a handler answered, and how it ended.
+#[derive(Debug)]
+pub struct Response {
+    recording: Recording,
+    outcome: Outcome,
+    log: Vec<LogLine>,
+}
+
+impl Response {
+    pub(crate) fn new(mut recording: Recording, log: Vec<LogLine>) -> Self {
+        let outcome = match std::mem::take(&mut recording.end) {
+            End::Clean => Outcome::Success,
+            End::Failed(report) => Outcome::Failed(report),
+            End::None => Outcome::Failed(ErrorReport {
+                error_type: "Runtime.Unsettled".to_owned(),
+                error_message: "the response was not ended".to_owned(),
+                stack_trace: Vec::new(),
+            }),
+        };
+        Self { recording, outcome, log }
+    }
+
+    /// The status that an HTTP caller sees; at the direct door, which has none, what the handler set.
+    ///
+    /// # Panics
+    /// If no response was started, which at the direct door is how a failure looks.
+    #[must_use]
+    #[track_caller]
+    pub fn status(&self) -> u16 {
+        match &self.recording.opening {
+            Some(opening) => opening.head.status(),
+            None => panic!("no response was started: {:?}", self.outcome),
+        }
+    }
+
+    /// Whether a head was sent, by the handler or, at the HTTP doors, by the host on its behalf.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        self.recording.opening.is_some()
+    }
+
+    /// The last value of a header, by its name in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.recording.opening.as_ref()?.head.header(name)
+    }
+
+    /// All headers, `set-cookie` among them, names in lower case.
+    #[must_use]
+    pub fn headers(&self) -> &[(String, String)] {
+        self.recording.opening.as_ref().map_or(&[], |opening| opening.head.headers())
+    }
+
+    /// The bytes that precede the body on the wire; empty at the direct door.
+    #[must_use]
+    pub fn prelude(&self) -> &[u8] {
+        self.recording.opening.as_ref().map_or(&[], |opening| &opening.prelude)
+    }
+
+    /// The body, write by write.
+    #[must_use]
+    pub fn chunks(&self) -> &[Chunk] {
+        &self.recording.chunks
+    }
+
+    /// The whole body.
+    #[must_use]
+    pub fn body(&self) -> Vec<u8> {
+        self.recording.chunks.iter().flat_map(|chunk| chunk.bytes.iter().copied()).collect()
+    }
+
+    /// The whole body as text.
+    ///
+    /// # Panics
+    /// If it is not UTF-8.
+    #[must_use]
+    #[track_caller]
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body()).unwrap_or_else(|error| panic!("the body is not text: {error}"))
+    }
+
+    /// How the invocation ended.
+    #[must_use]
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// What the handler printed, and what the host had to say.
+    #[must_use]
+    pub fn log(&self) -> &[LogLine] {
+        &self.log
+    }
+}
