@@ -1,5 +1,7 @@
 //! The host's side of `firstbyte:lambda/invocation`: what each function of the WIT does, and the state of a store.
 
+#![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
+
 use crate::bindings::firstbyte::lambda::invocation::{self, HeadError, HttpRequest, Trigger, WriteError};
 use crate::invocation::Invocation;
 use crate::limits::Limits;
@@ -13,14 +15,14 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// `request`: there is one a store, so the handle holds nothing.
 #[derive(Debug)]
-pub(crate) struct RequestHandle(());
+pub struct RequestHandle(());
 
 /// `response`: the right to start.
 #[derive(Debug)]
-pub(crate) struct ResponseHandle(());
+pub struct ResponseHandle(());
 
 /// `body`: the response of this invocation, started.
-pub(crate) struct BodyHandle(SharedResponse);
+pub struct BodyHandle(SharedResponse);
 
 impl std::fmt::Debug for BodyHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -218,7 +220,10 @@ impl invocation::HostBody for State {
     }
 
     fn subscribe(&mut self, body: Resource<BodyHandle>) -> wasmtime::Result<Resource<DynPollable>> {
-        wasmtime_wasi::p2::subscribe(&mut self.table, body)
+        // On its own, not as the body's child: languages with a garbage collector may drop the body first.
+        let ready = Readiness(self.table.get(&body)?.0.clone());
+        let ready = self.table.push(ready)?;
+        wasmtime_wasi::p2::subscribe(&mut self.table, ready)
     }
 
     async fn finish(&mut self, this: Resource<BodyHandle>) -> wasmtime::Result<Written> {
@@ -235,8 +240,11 @@ impl invocation::HostBody for State {
     }
 }
 
+/// What a body's pollable waits for.
+struct Readiness(SharedResponse);
+
 #[wasmtime_wasi::async_trait]
-impl Pollable for BodyHandle {
+impl Pollable for Readiness {
     async fn ready(&mut self) {
         poll_fn(|cx| self.0.lock().poll_ready(cx)).await;
     }

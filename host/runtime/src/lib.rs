@@ -10,6 +10,8 @@
 mod bindings;
 pub mod bootstrap;
 #[cfg(feature = "compiler")]
+pub mod cargo;
+#[cfg(feature = "compiler")]
 pub mod compile;
 pub mod component;
 pub mod engine;

@@ -1,0 +1,48 @@
+//! The greeting, as its author tests it: on wasmtime, in this process, without AWS.
+
+use firstbyte_testing::{Component, Event, Response};
+use serde_json::json;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+static GREETING: LazyLock<Component> = LazyLock::new(Component::of_this_crate);
+
+fn assert_greets(response: &Response) {
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.header("content-type"), Some("text/plain"));
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+    let [first, second] = response.chunks() else { panic!("not two chunks: {:?}", response.chunks()) };
+    assert_eq!(first.text(), "Hello, this is a streamed response!\n");
+    assert_eq!(second.text(), "Hello, hoge! This is a delayed message.\n");
+    assert!(second.at - first.at >= Duration::from_secs(2), "{:?} and {:?}", first.at, second.at);
+    assert!(response.outcome().is_success());
+}
+
+#[test]
+fn greets_at_every_door() {
+    for event in Event::at_every_door(&json!({ "name": "hoge" })) {
+        assert_greets(&GREETING.invoke(event));
+    }
+}
+
+#[test]
+fn a_body_sent_as_base64_is_the_same_to_the_handler() {
+    // 0xFF is no UTF-8, so this body travels as base64; its JSON is broken all the same, which the answer must say.
+    let response = GREETING.invoke(Event::function_url().body(b"{\"name\": \"\xff\"}".to_vec()));
+    assert_eq!(response.status(), 400);
+    let response = GREETING.invoke(Event::api_gateway().header("content-type", "text/plain").body(r#"{"name":"hoge"}"#));
+    assert_greets(&response);
+}
+
+#[test]
+fn says_what_is_wrong_with_a_name() {
+    for payload in [json!({}), json!({ "name": "" }), json!({ "name": 7 }), json!(null)] {
+        let response = GREETING.invoke(Event::function_url().json(&payload));
+        assert_eq!(response.status(), 400, "{payload}");
+        assert!(response.text().contains(r#"send a JSON object like {\"name\": \"hoge\"}"#), "{}", response.text());
+
+        let direct = GREETING.invoke(Event::direct(&payload));
+        assert!(!direct.is_started());
+        assert_eq!(direct.outcome().failure().map(|failure| failure.error_type.as_str()), Some("Function.BadRequest"));
+    }
+}

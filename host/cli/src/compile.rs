@@ -1,0 +1,80 @@
+//! `firstbyte compile`: a component's machine code, ahead of time.
+
+use crate::handler::Handler;
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use firstbyte_runtime::compile::compile;
+use firstbyte_runtime::engine::Arch;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// A .wasm, or the folder of a Rust handler, which is built first
+    handler: PathBuf,
+
+    /// Where to; beside the .wasm with the ending .cwasm otherwise
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// The architecture of the function; this machine's otherwise
+    #[arg(long)]
+    arch: Option<ArchName>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ArchName {
+    #[value(name = "x86_64")]
+    X86_64,
+    #[value(name = "arm64")]
+    Arm64,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let handler = Handler::resolve(&arguments.handler)?;
+    if handler.path.extension().is_some_and(|ending| ending == "cwasm") {
+        bail!("{} is compiled already; compile its .wasm", handler.path.display());
+    }
+    let output = arguments.output.clone().unwrap_or_else(|| handler.path.with_extension("cwasm"));
+    let arch = match arguments.arch {
+        Some(ArchName::X86_64) => Arch::X86_64,
+        Some(ArchName::Arm64) => Arch::Arm64,
+        None => Arch::native(),
+    };
+    let wasm = std::fs::read(&handler.path).with_context(|| format!("cannot read {}", handler.path.display()))?;
+    let begun = Instant::now();
+    let code = with_progress(|| compile(&wasm, arch)).with_context(|| format!("cannot compile {}", handler.path.display()))?;
+    // Whoever maps the file while it is replaced keeps the old one.
+    let partial = output.with_extension("cwasm.partial");
+    std::fs::write(&partial, &code)
+        .and_then(|()| std::fs::rename(&partial, &output))
+        .with_context(|| format!("cannot write {}", output.display()))?;
+    println!("{} ({}, {} KB, {:.1} s)", output.display(), arch.name(), code.len().div_ceil(1024), begun.elapsed().as_secs_f64());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows on a terminal that work goes on, once it takes longer than a moment.
+fn with_progress<T>(work: impl FnOnce() -> T) -> T {
+    if !std::io::stderr().is_terminal() {
+        return work();
+    }
+    let (done, finished) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let begun = Instant::now();
+            while finished.recv_timeout(Duration::from_millis(500)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                eprint!("\rcompiling… {:.0} s", begun.elapsed().as_secs_f64());
+                let _ = std::io::stderr().flush();
+            }
+            if begun.elapsed() > Duration::from_millis(500) {
+                eprint!("\r\x1b[K");
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}

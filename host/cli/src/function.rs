@@ -1,0 +1,106 @@
+//! The function that `serve` and `invoke` run: its component or any other runtime's command, its limits and environment.
+
+use crate::handler::Handler;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use firstbyte_emulator::Settings;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// A .wasm, a .cwasm, or the folder of a Rust handler, which is built first; with a runtime command, its _HANDLER
+    handler: Option<PathBuf>,
+
+    /// The function's timeout
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    timeout: Duration,
+
+    /// The function's memory size
+    #[arg(long, value_name = "MB", default_value = "128")]
+    memory: u32,
+
+    /// Sets a variable of the function's environment (NAME=VALUE), or passes one of yours on (NAME)
+    #[arg(short, long, value_name = "NAME[=VALUE]")]
+    env: Vec<OsString>,
+
+    /// The bootstrap to run the handler with, instead of the one in this program
+    #[arg(long, value_name = "FILE")]
+    bootstrap: Option<PathBuf>,
+
+    /// Serve this many invocations at once in one process (AWS_LAMBDA_MAX_CONCURRENCY)
+    #[arg(long, value_name = "N", default_value = "1")]
+    concurrency: usize,
+
+    /// Lambda's bandwidth: 6 MB at once, then 2 MB/s
+    #[arg(long)]
+    throttle: bool,
+
+    /// Any other runtime to start instead: a command that speaks the Lambda Runtime API
+    #[arg(last = true, value_name = "RUNTIME COMMAND")]
+    command: Vec<OsString>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if (0.001..=900.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err("not within 0.001 to 900".to_owned()) }
+}
+
+impl Arguments {
+    /// Builds what must be built, and says how the emulator runs it.
+    pub(crate) fn settings(self) -> Result<Settings> {
+        let mut settings = if let [program, ..] = &self.command[..] {
+            let handler = self.handler.map_or_else(|| "index.handler".to_owned(), |handler| handler.display().to_string());
+            let name = Path::new(program).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let mut settings = Settings::new(name, self.command);
+            settings.handler = handler;
+            settings
+        } else {
+            let Some(given) = &self.handler else {
+                bail!("no HANDLER: give a .wasm, a .cwasm, or the folder of a Rust handler");
+            };
+            let handler = Handler::resolve(given)?;
+            let mut settings = Settings::new(handler.name(), bootstrap(self.bootstrap)?);
+            settings.handler = handler.file_name();
+            settings.task_root = Some(handler.folder());
+            settings.environment.push(("FIRSTBYTE_RELOAD".into(), "on".into()));
+            settings
+        };
+        for (name, value) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("FIRSTBYTE_") {
+                settings.environment.push((name, value));
+            }
+        }
+        for variable in &self.env {
+            settings.environment.push(assignment(variable)?);
+        }
+        settings.timeout = self.timeout;
+        settings.memory_mb = self.memory;
+        settings.concurrency = self.concurrency;
+        settings.throttle = self.throttle;
+        Ok(settings)
+    }
+}
+
+/// The command that starts the runtime: a bootstrap, or this program in that role.
+fn bootstrap(given: Option<PathBuf>) -> Result<Vec<OsString>> {
+    if let Some(path) = given {
+        if !path.is_file() {
+            bail!("{} does not exist; --bootstrap takes the bootstrap's file", path.display());
+        }
+        return Ok(vec![std::path::absolute(path)?.into()]);
+    }
+    let this = std::env::current_exe().context("cannot find this program's own file")?;
+    Ok(vec![this.into(), "bootstrap".into()])
+}
+
+/// `NAME=VALUE`, or `NAME` for the value it has here.
+fn assignment(variable: &OsStr) -> Result<(OsString, OsString)> {
+    let text = variable.to_string_lossy();
+    if let Some((name, value)) = text.split_once('=') {
+        return Ok((name.into(), value.into()));
+    }
+    let value = std::env::var_os(variable).with_context(|| format!("--env {text}: the variable is not set here"))?;
+    Ok((variable.to_owned(), value))
+}

@@ -1,0 +1,219 @@
+//! A runtime that speaks the Runtime API by hand over one socket: what there is below every runtime client, and nothing else.
+//!
+//! The event says what it does: any JSON with the words below in it (in a direct payload, or in an HTTP request's body).
+//! `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger; `ending=` is one of
+//! `clean trailers error exit kill hang buffered empty empty-trailers bad-prelude typeless late break`.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+type Stream = BufReader<TcpStream>;
+
+fn main() -> io::Result<()> {
+    let api = std::env::var("AWS_LAMBDA_RUNTIME_API").map_err(|_| io::Error::other("AWS_LAMBDA_RUNTIME_API is not set"))?;
+    match std::env::var("_HANDLER").as_deref() {
+        Ok("init-error") => {
+            let mut stream = connect(&api)?;
+            let body = r#"{"errorType":"Runtime.NoSuchHandler","errorMessage":"there is no such handler"}"#;
+            let headers = [("Lambda-Runtime-Function-Error-Type", "Runtime.NoSuchHandler")];
+            post(&mut stream, "/2018-06-01/runtime/init/error", &headers, body)?;
+            std::process::exit(1);
+        }
+        Ok("init-exit") => std::process::exit(3),
+        Ok("init-hang") => loop {
+            std::thread::park();
+        },
+        _ => {}
+    }
+    let workers: usize = std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let threads: Vec<_> = (0..workers)
+        .map(|_| {
+            let api = api.clone();
+            std::thread::spawn(move || work(&api))
+        })
+        .collect();
+    for thread in threads {
+        thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
+    }
+    Ok(())
+}
+
+/// Polls and answers, for ever.
+fn work(api: &str) -> io::Result<()> {
+    let mut stream = connect(api)?;
+    loop {
+        write!(stream.get_mut(), "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {api}\r\n\r\n")?;
+        let (_, headers, event) = read(&mut stream)?;
+        let header = |name: &str| {
+            headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let call = Call {
+            id: header("Lambda-Runtime-Aws-Request-Id"),
+            nonce: header("Lambda-Runtime-Invocation-Id"),
+            tenant: header("Lambda-Runtime-Aws-Tenant-Id"),
+            client: header("Lambda-Runtime-Client-Context"),
+            event: String::from_utf8_lossy(&event).into_owned(),
+        };
+        if !call.answer(api, &mut stream)? {
+            stream = connect(api)?;
+        }
+    }
+}
+
+struct Call {
+    id: String,
+    nonce: String,
+    tenant: String,
+    client: String,
+    event: String,
+}
+
+impl Call {
+    /// `key=value` of the event.
+    fn word(&self, key: &str) -> Option<&str> {
+        let (_, rest) = self.event.split_once(&format!("{key}="))?;
+        rest.split(|end: char| !(end.is_ascii_alphanumeric() || end == '-')).next()
+    }
+
+    fn number(&self, key: &str) -> Option<usize> {
+        self.word(key)?.parse().ok()
+    }
+
+    fn is_http(&self) -> bool {
+        self.event.contains("\"requestContext\"")
+    }
+
+    /// Answers; whether the connection can be used again.
+    fn answer(&self, api: &str, stream: &mut Stream) -> io::Result<bool> {
+        println!("working on {}", self.id);
+        let ending = self.word("ending").unwrap_or("clean");
+        let response = format!("/2018-06-01/runtime/invocation/{}/response", self.id);
+        let nonce = ("Lambda-Runtime-Invocation-Id", self.nonce.as_str());
+        match ending {
+            "error" => {
+                let path = format!("/2018-06-01/runtime/invocation/{}/error", self.id);
+                let body = r#"{"errorType":"Function.Refused","errorMessage":"refused","stackTrace":["frame"]}"#;
+                post(stream, &path, &[nonce, ("Lambda-Runtime-Function-Error-Type", "Function.Refused")], body)?;
+                return Ok(true);
+            }
+            "buffered" => {
+                let body = r#"{"statusCode":201,"headers":{"x-a":"b"},"body":"hello"}"#;
+                post(stream, &response, &[nonce, ("Content-Type", "application/json")], body)?;
+                return Ok(true);
+            }
+            "echo" => {
+                post(stream, &response, &[nonce, ("Content-Type", "application/json")], &self.event)?;
+                return Ok(true);
+            }
+            "context" => {
+                let body = format!(r#"{{"tenant":"{}","client":{}}}"#, self.tenant, self.client);
+                post(stream, &response, &[nonce, ("Content-Type", "application/json")], &body)?;
+                return Ok(true);
+            }
+            "late" => {
+                post(stream, &response, &[("Lambda-Runtime-Invocation-Id", "another")], "late")?;
+                std::process::exit(4);
+            }
+            "exit-early" => std::process::exit(1),
+            "hang-early" => loop {
+                std::thread::park();
+            },
+            _ => {}
+        }
+        let with_prelude = self.is_http() && ending != "typeless";
+        let content_type = match () {
+            () if with_prelude => "application/vnd.awslambda.http-integration-response",
+            () => "text/plain",
+        };
+        write!(
+            stream.get_mut(),
+            "POST {response} HTTP/1.1\r\nHost: {api}\r\nTransfer-Encoding: chunked\r\nContent-Type: {content_type}\r\n\
+             Lambda-Runtime-Function-Response-Mode: streaming\r\nLambda-Runtime-Invocation-Id: {}\r\n\
+             Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n",
+            self.nonce
+        )?;
+        if ending == "bad-prelude" {
+            chunk(stream, b"no prelude at all")?;
+        } else if with_prelude && !ending.starts_with("empty") {
+            let prelude = r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-A":"b"},"cookies":["c=1","d=2; Path=/"]}"#;
+            chunk(stream, &[prelude.as_bytes(), &[0; 8]].concat())?;
+        }
+        let gap = Duration::from_millis(self.number("gap").unwrap_or(0) as u64);
+        let chunks = if ending.starts_with("empty") { 0 } else { self.number("chunks").unwrap_or(2) };
+        for number in 0..chunks {
+            if number > 0 {
+                std::thread::sleep(gap);
+            }
+            let mut text = format!("chunk {number}\n");
+            text.extend(std::iter::repeat_n('x', self.number("size").unwrap_or(0)));
+            chunk(stream, text.as_bytes())?;
+        }
+        match ending {
+            "exit" => std::process::exit(1),
+            "hang" => loop {
+                std::thread::park();
+            },
+            "break" => return Ok(false),
+            "trailers" | "empty-trailers" | "odd-trailers" => {
+                let kind = if ending == "odd-trailers" { "Probe.Explicit" } else { "Function.Broken" };
+                write!(
+                    stream.get_mut(),
+                    "0\r\nLambda-Runtime-Function-Error-Type: {kind}\r\nLambda-Runtime-Function-Error-Body: {}\r\n\r\n",
+                    // {"errorType":"Function.Broken","errorMessage":"broken"}
+                    "eyJlcnJvclR5cGUiOiJGdW5jdGlvbi5Ccm9rZW4iLCJlcnJvck1lc3NhZ2UiOiJicm9rZW4ifQ=="
+                )?;
+            }
+            _ => write!(stream.get_mut(), "0\r\n\r\n")?,
+        }
+        let (status, _, body) = read(stream)?;
+        if status != 202 {
+            println!("{status} {}", String::from_utf8_lossy(&body));
+        }
+        Ok(true)
+    }
+}
+
+fn connect(api: &str) -> io::Result<Stream> {
+    let stream = TcpStream::connect(api)?;
+    stream.set_nodelay(true)?;
+    Ok(BufReader::new(stream))
+}
+
+fn chunk(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
+    let framed = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+    stream.get_mut().write_all(&framed)
+}
+
+fn post(stream: &mut Stream, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<()> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    write!(stream.get_mut(), "POST {path} HTTP/1.1\r\nHost: api\r\n{headers}Content-Length: {length}\r\n\r\n{body}")?;
+    let (status, _, body) = read(stream)?;
+    if status != 202 {
+        println!("{status} {}", String::from_utf8_lossy(&body));
+    }
+    Ok(())
+}
+
+/// A reply: status, headers, body. All replies of the Runtime API have a length.
+fn read(stream: &mut Stream) -> io::Result<(u16, Vec<(String, String)>, Vec<u8>)> {
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.ok_or_else(|| io::Error::other("the Runtime API is gone"))?;
+    let mut headers = Vec::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().map_err(io::Error::other)?;
+        }
+        headers.push((name.to_owned(), value.trim().to_owned()));
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok((status, headers, body))
+}

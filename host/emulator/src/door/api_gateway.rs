@@ -1,0 +1,181 @@
+//! API Gateway: a REST API with one stage, whose `{proxy+}` and root integrate the function with response streaming.
+//!
+//! Follows "Set up a Lambda proxy integration with payload response streaming": metadata and eight NULs within 16 KB, or a
+//! 500. What clients see of a stream that fails after its head is not documented; here it is a clean end, and the feed is told.
+
+mod event;
+
+use super::head::head;
+use super::trace::{self, Trace};
+use super::{Cut, Door, EVENT_LIMIT, Peer, Reply, Unread, json, read, set, streamed};
+use crate::feed::{self, EventKind};
+use crate::function::Function;
+use crate::invocation::{Answer, Body, Invocation, Running};
+use bytes::Bytes;
+use firstbyte_wire::PreludeDecoder;
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The largest request body that API Gateway takes.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// The API's id.
+const API_ID: &str = "firstbyte0";
+
+/// The door.
+pub(crate) struct ApiGateway {
+    pub(crate) function: Arc<Function>,
+}
+
+/// API Gateway's ids of a request; neither is the invocation's.
+struct Ids {
+    request: String,
+    extended: String,
+}
+
+impl Door for ApiGateway {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Reply {
+        let ids = Ids { request: uuid::Uuid::new_v4().to_string(), extended: format!("{}=", trace::random(15)) };
+        let trace = Trace::of(request.headers());
+        let mut reply = self.invoke(request, peer, &ids, &trace).await;
+        set(&mut reply, "x-amzn-requestid", &ids.request);
+        set(&mut reply, "x-amz-apigw-id", &ids.extended);
+        set(&mut reply, trace::HEADER, &trace.root);
+        reply
+    }
+}
+
+impl ApiGateway {
+    async fn invoke(&self, request: Request<Incoming>, peer: Peer, ids: &Ids, trace: &Trace) -> Reply {
+        let (parts, body) = request.into_parts();
+        let refuse = |status: StatusCode, message: &str, why: &str| {
+            let kind = EventKind::Refused { door: feed::Door::ApiGateway, status: status.as_u16(), why: why.to_owned() };
+            self.function.feed.tell(None, None, kind);
+            said(status, message)
+        };
+        let path = parts.uri.path().to_owned();
+        let stage = &self.function.settings.stage;
+        let Some(path) = within(&path, stage) else {
+            return refuse(StatusCode::FORBIDDEN, "Missing Authentication Token", &format!("paths here begin with /{stage}"));
+        };
+        let body = match read(body, BODY_LIMIT).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long", "more than 10 MB"),
+            Err(Unread::Broken) => return refuse(StatusCode::BAD_REQUEST, "Bad Request", "the body broke off"),
+        };
+        let event = event::build(&self.function, &parts, path, &body, peer, ids, trace);
+        if event.len() > EVENT_LIMIT {
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long", "the event has more than the 6 MB Lambda takes");
+        }
+        let invocation = Invocation {
+            door: feed::Door::ApiGateway,
+            request_id: uuid::Uuid::new_v4().to_string().into(),
+            event: event.into(),
+            arn: self.function.arn(),
+            trace_id: trace.for_runtime(),
+            client_context: None,
+            tenant_id: None,
+        };
+        let idle = self.function.settings.api_idle_timeout;
+        let answer = match within_time(idle, self.function.invoke(invocation)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", "throttled by Lambda"),
+            Err(Cut) => return refuse(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out", "no response in time"),
+        };
+        match answer {
+            (Answer::Response(response), Some(running)) => self.respond(response.body, running, idle).await,
+            (_, running) => {
+                if let Some(running) = running {
+                    let what = "the function failed before its metadata: the client gets 500".to_owned();
+                    running.tell(EventKind::NotShown { what });
+                }
+                internal_server_error()
+            }
+        }
+    }
+
+    async fn respond(&self, mut body: Body, running: Arc<Running>, idle: Option<Duration>) -> Reply {
+        let mut decoder = PreludeDecoder::new();
+        let error = loop {
+            let chunk = match within_time(idle, body.next()).await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break decoder.ended().to_string(),
+                Err(Cut) => {
+                    super::drain(body);
+                    return said(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out");
+                }
+            };
+            match decoder.push(chunk) {
+                Ok(None) => {}
+                Ok(Some((prelude, rest))) => match head(&prelude) {
+                    Ok((mut reply, left_out)) => {
+                        if !left_out.is_empty() {
+                            let what = format!("headers of the connection are not passed on: {}", left_out.join(", "));
+                            running.tell(EventKind::NotShown { what });
+                        }
+                        *reply.body_mut() = streamed(Stream { first: Some(rest), body, running, idle }, Stream::next);
+                        return reply;
+                    }
+                    Err(error) => break error.to_string(),
+                },
+                Err(error) => break error.to_string(),
+            }
+        };
+        running.tell(EventKind::NotShown { what: format!("the client gets 500 for bad metadata: {error}") });
+        super::drain(body);
+        internal_server_error()
+    }
+}
+
+struct Stream {
+    first: Option<Bytes>,
+    body: Body,
+    running: Arc<Running>,
+    idle: Option<Duration>,
+}
+
+impl Stream {
+    async fn next(mut self) -> Option<(Result<Bytes, Cut>, Self)> {
+        if let Some(first) = self.first.take().filter(|first| !first.is_empty()) {
+            return Some((Ok(first), self));
+        }
+        match within_time(self.idle, self.body.next()).await {
+            Ok(Some(chunk)) => Some((Ok(chunk), self)),
+            Ok(None) => {
+                super::tell_what_looks_complete(&self.running);
+                None
+            }
+            Err(Cut) => {
+                let what = "nothing came within the idle timeout: the connection is cut".to_owned();
+                self.running.tell(EventKind::NotShown { what });
+                Some((Err(Cut), self))
+            }
+        }
+    }
+}
+
+async fn within_time<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> Result<T, Cut> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, future).await.map_err(|_| Cut),
+        None => Ok(future.await),
+    }
+}
+
+/// The path below the stage.
+fn within<'a>(path: &'a str, stage: &str) -> Option<&'a str> {
+    let path = path.strip_prefix('/')?.strip_prefix(stage)?;
+    match path {
+        "" => Some("/"),
+        path => path.starts_with('/').then_some(path),
+    }
+}
+
+fn internal_server_error() -> Reply {
+    said(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
+}
+
+fn said(status: StatusCode, message: &str) -> Reply {
+    json(status, serde_json::json!({"message": message}).to_string())
+}

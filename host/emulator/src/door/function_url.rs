@@ -1,0 +1,233 @@
+//! A Function URL in `RESPONSE_STREAM` mode, without authentication.
+//!
+//! Follows what real URLs were seen to send, the unhelpful included: a failed stream looks complete, an error before the
+//! first byte is a 200 with the stack in it, a stream without a byte hangs. What a client cannot see is told to the feed.
+
+mod cors;
+mod event;
+
+use super::head::head;
+use super::trace::{self, Trace};
+use super::{Cut, Door, EVENT_LIMIT, JSON, Peer, Reply, Unread, json, read, set, streamed, whole};
+use crate::feed::{self, EventKind};
+use crate::function::Function;
+use crate::invocation::{Answer, Body, Invocation, Response as RuntimeResponse, Running};
+use bytes::Bytes;
+use firstbyte_wire::runtime_api::{HTTP_INTEGRATION_RESPONSE, OCTET_STREAM};
+use firstbyte_wire::{Prelude, PreludeDecoder};
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The door.
+pub(crate) struct FunctionUrl {
+    pub(crate) function: Arc<Function>,
+}
+
+impl Door for FunctionUrl {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Reply {
+        let request_id: Arc<str> = uuid::Uuid::new_v4().to_string().into();
+        let trace = Trace::of(request.headers());
+        let origin = cors::Origin::of(request.headers());
+        let settings = self.function.settings.cors.as_ref();
+        let mut reply = match settings.and_then(|settings| cors::preflight(settings, &request)) {
+            Some(reply) => reply,
+            None => {
+                let mut reply = self.invoke(request, peer, request_id.clone(), &trace).await;
+                if let Some(settings) = settings {
+                    origin.grant(settings, reply.headers_mut());
+                }
+                reply
+            }
+        };
+        set(&mut reply, "x-amzn-requestid", &request_id);
+        set(&mut reply, trace::HEADER, &trace.root);
+        reply
+    }
+}
+
+impl FunctionUrl {
+    async fn invoke(&self, request: Request<Incoming>, peer: Peer, request_id: Arc<str>, trace: &Trace) -> Reply {
+        let (parts, body) = request.into_parts();
+        let refuse = |status: StatusCode, message: &str| {
+            let kind =
+                EventKind::Refused { door: feed::Door::FunctionUrl, status: status.as_u16(), why: message.to_owned() };
+            self.function.feed.tell(None, Some(request_id.clone()), kind);
+            json(status, serde_json::json!({"Message": message}).to_string())
+        };
+        let body = match read(body, EVENT_LIMIT).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Err(Unread::Broken) => return refuse(StatusCode::BAD_REQUEST, "Bad Request"),
+        };
+        let event = event::build(&self.function, &parts, &body, peer, &request_id, trace);
+        if event.len() > EVENT_LIMIT {
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        }
+        let invocation = Invocation {
+            door: feed::Door::FunctionUrl,
+            request_id: request_id.clone(),
+            event: event.into(),
+            arn: self.function.arn(),
+            trace_id: trace.for_runtime(),
+            client_context: None,
+            tenant_id: None,
+        };
+        let reply = match self.function.invoke(invocation).await {
+            Ok((Answer::Response(response), Some(running))) => self.respond(response, running).await,
+            Ok((Answer::Error(document), running)) => {
+                if let Some(running) = running {
+                    let what = "the function failed before it responded: the client gets 200 and the error".to_owned();
+                    running.tell(EventKind::NotShown { what });
+                }
+                json(StatusCode::OK, document)
+            }
+            Ok((Answer::Response(_), None)) => bad_gateway(),
+            Err(_) => refuse(StatusCode::TOO_MANY_REQUESTS, "Rate Exceeded."),
+        };
+        if parts.method == Method::HEAD { without_body(reply) } else { reply }
+    }
+
+    async fn respond(&self, mut response: RuntimeResponse, running: Arc<Running>) -> Reply {
+        let content_type = response.content_type.take();
+        if content_type.as_deref() == Some(HTTP_INTEGRATION_RESPONSE) {
+            return self.with_prelude(response.body, running).await;
+        }
+        if !response.streamed {
+            return buffered(response.body, &running).await;
+        }
+        let mut reply = Response::new(self.stream(None, response.body, running));
+        set(&mut reply, "content-type", content_type.as_deref().unwrap_or(OCTET_STREAM));
+        reply
+    }
+
+    async fn with_prelude(&self, mut body: Body, running: Arc<Running>) -> Reply {
+        let mut decoder = PreludeDecoder::new();
+        let mut is_empty = true;
+        let error = loop {
+            let Some(chunk) = body.next().await else { break decoder.ended().to_string() };
+            is_empty = false;
+            match decoder.push(chunk) {
+                Ok(None) => {}
+                Ok(Some((prelude, rest))) => match head(&prelude) {
+                    Ok((reply, left_out)) => return self.begin(reply, &left_out, &prelude, rest, body, running),
+                    Err(error) => break error.to_string(),
+                },
+                Err(error) => break error.to_string(),
+            }
+        };
+        if is_empty {
+            let mut reply = Response::new(self.stream(None, body, running));
+            set(&mut reply, "content-type", OCTET_STREAM);
+            return reply;
+        }
+        running.tell(EventKind::NotShown { what: format!("the client gets 502 for a bad prelude: {error}") });
+        super::drain(body);
+        bad_gateway()
+    }
+
+    fn begin(
+        &self,
+        mut reply: Reply,
+        left_out: &[String],
+        prelude: &Prelude,
+        rest: Bytes,
+        body: Body,
+        running: Arc<Running>,
+    ) -> Reply {
+        if !left_out.is_empty() {
+            let what = format!("headers of the connection are not passed on: {}", left_out.join(", "));
+            running.tell(EventKind::NotShown { what });
+        }
+        if !prelude.multi_value_headers.is_empty() {
+            let what = "multiValueHeaders are API Gateway's; what a Function URL does with them is not known".to_owned();
+            running.tell(EventKind::NotShown { what });
+        }
+        // A stream's length is not known to Lambda, whatever its head says.
+        reply.headers_mut().remove(http::header::CONTENT_LENGTH);
+        *reply.body_mut() = self.stream(Some(rest), body, running);
+        reply
+    }
+
+    /// The body as it comes. Without a first chunk (a prelude counts as one), a body that ends without a byte hangs.
+    fn stream(&self, first: Option<Bytes>, body: Body, running: Arc<Running>) -> super::ReplyBody {
+        let hang = first.is_none().then_some(self.function.settings.url_hang);
+        let first = first.filter(|first| !first.is_empty());
+        streamed(Stream { first, body, running, hang }, Stream::next)
+    }
+}
+
+struct Stream {
+    first: Option<Bytes>,
+    body: Body,
+    running: Arc<Running>,
+    /// How long to hang if no byte comes at all.
+    hang: Option<Duration>,
+}
+
+impl Stream {
+    async fn next(mut self) -> Option<(Result<Bytes, Cut>, Self)> {
+        let chunk = match self.first.take() {
+            Some(first) => Some(first),
+            None => self.body.next().await,
+        };
+        if let Some(chunk) = chunk {
+            self.hang = None;
+            return Some((Ok(chunk), self));
+        }
+        super::tell_what_looks_complete(&self.running);
+        let hang = self.hang.take()?;
+        let what = "the response has neither a prelude nor a byte: on AWS the client now waits until it gives up. \
+                    Here its connection is cut soon"
+            .to_owned();
+        self.running.tell(EventKind::NotShown { what });
+        self.running.over().await;
+        tokio::time::sleep(hang).await;
+        Some((Err(Cut), self))
+    }
+}
+
+/// A buffered response: of an envelope, the head is applied and the body is the envelope itself.
+async fn buffered(mut body: Body, running: &Running) -> Reply {
+    let whole_body = body.next().await.unwrap_or_default();
+    let envelope: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(&whole_body).ok();
+    let Some(envelope) = envelope.filter(|envelope| envelope.contains_key("statusCode")) else {
+        return json(StatusCode::OK, whole_body);
+    };
+    let what = "a buffered envelope at a streaming URL: status and headers apply, the body is the envelope".to_owned();
+    running.tell(EventKind::NotShown { what });
+    let Some(Ok((mut reply, _))) = prelude_of(&envelope).map(|prelude| head(&prelude)) else { return bad_gateway() };
+    reply.headers_mut().remove(http::header::CONTENT_LENGTH);
+    if !reply.headers().contains_key(http::header::CONTENT_TYPE) {
+        set(&mut reply, "content-type", JSON);
+    }
+    *reply.body_mut() = whole(whole_body);
+    reply
+}
+
+/// Status, headers and cookies of an envelope. Values that are no strings are their JSON.
+fn prelude_of(envelope: &serde_json::Map<String, serde_json::Value>) -> Option<Prelude> {
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let headers = envelope.get("headers").and_then(serde_json::Value::as_object);
+    let cookies = envelope.get("cookies").and_then(serde_json::Value::as_array);
+    Some(Prelude {
+        status_code: Some(u16::try_from(envelope.get("statusCode")?.as_u64()?).ok()?),
+        headers: headers.into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect(),
+        cookies: cookies.into_iter().flatten().map(text).collect(),
+        ..Prelude::default()
+    })
+}
+
+fn bad_gateway() -> Reply {
+    json(StatusCode::BAD_GATEWAY, "Internal Server Error")
+}
+
+/// The answer to a `HEAD` request. The function runs to its end.
+fn without_body(reply: Reply) -> Reply {
+    let (parts, body) = reply.into_parts();
+    super::drain_reply(body);
+    let mut reply = Response::from_parts(parts, whole(""));
+    set(&mut reply, "content-length", "0");
+    reply
+}

@@ -1,0 +1,84 @@
+//! Accepts a door's clients and speaks HTTP with them. Knows nothing of Lambda.
+
+use super::{Door, Peer, ReplyBody};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// How much of an answer may wait in one connection: a slow client is felt by the runtime behind it.
+const BUFFER: usize = 64 * 1024;
+
+/// How large a request's head may be.
+const HEAD: usize = 64 * 1024;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// What a door speaks.
+#[derive(Clone)]
+pub(crate) enum Wire {
+    /// HTTP/1.1 alone, as the Lambda API and Function URLs do to most clients.
+    Http1,
+    /// HTTP/1.1 or HTTP/2, known by its preface.
+    Http1And2,
+    /// The same within TLS, chosen by ALPN.
+    Tls(TlsAcceptor),
+}
+
+/// Serves clients until it is dropped, and all of them with it.
+pub(crate) async fn serve<D: Door>(listener: TcpListener, door: Arc<D>, wire: Wire) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, address)) => {
+                    connections.spawn(connection(stream, address, door.clone(), wire.clone()));
+                }
+                // Out of descriptors: what is there must be served before more is taken.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection<D: Door>(stream: TcpStream, address: SocketAddr, door: Arc<D>, wire: Wire) {
+    // Without it, each chunk would wait for the one before it to be acknowledged.
+    let _ = stream.set_nodelay(true);
+    let port = stream.local_addr().map_or(0, |local| local.port());
+    let peer = Peer { address, port, secure: matches!(wire, Wire::Tls(_)) };
+    match wire {
+        Wire::Http1 => speak(stream, peer, door, true).await,
+        Wire::Http1And2 => speak(stream, peer, door, false).await,
+        Wire::Tls(acceptor) => {
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                speak(stream, peer, door, false).await;
+            }
+        }
+    }
+}
+
+async fn speak<D: Door>(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, door: Arc<D>, only_http1: bool) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let door = door.clone();
+        async move { Ok::<Response<ReplyBody>, Infallible>(door.answer(request, peer).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    if only_http1 {
+        builder = builder.http1_only();
+    }
+    builder.http1().timer(TokioTimer::new()).max_buf_size(BUFFER.max(HEAD));
+    builder.http2().timer(TokioTimer::new()).max_send_buf_size(BUFFER).max_header_list_size(HEAD as u32);
+    // A client that breaks off is told to the feed by the body it drops.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+}

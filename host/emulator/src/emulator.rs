@@ -1,0 +1,195 @@
+//! The emulator: three doors in front of one function.
+
+use crate::door::api_gateway::ApiGateway;
+use crate::door::function_url::FunctionUrl;
+use crate::door::lambda_api::LambdaApi;
+use crate::door::listener::{self, Wire};
+use crate::door::tls::{self, TlsError};
+use crate::feed::{Door, Events};
+use crate::function::{Function, Refusal};
+use crate::settings::Settings;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// Why an emulator did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error("port {} is in use: choose another one for the {door} with {}, or 0 for any free one", address.port(), flag(*door))]
+    PortInUse {
+        /// The door that was to be there.
+        door: Door,
+        /// Where it was to be.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("the {door} cannot listen on {address}: {source}")]
+    Listen {
+        /// The door that was to be there.
+        door: Door,
+        /// Where it was to be.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is no runtime to start.
+    #[error("no command was given for the runtime")]
+    NoCommand,
+    /// Nobody could call it.
+    #[error("{0:?} cannot be a function's name: 1 to 64 letters, digits, - and _")]
+    InvalidFunctionName(String),
+    /// It would not be a part of a path.
+    #[error("{0:?} cannot be a stage's name: letters, digits, - and _")]
+    InvalidStage(String),
+    /// TLS was asked for.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+fn flag(door: Door) -> &'static str {
+    match door {
+        Door::Lambda => "--lambda-port",
+        Door::FunctionUrl => "--url-port",
+        Door::ApiGateway => "--api-port",
+    }
+}
+
+/// Why no environment could be made ready.
+#[derive(Debug, thiserror::Error)]
+#[error("the runtime could not start: {error_type}: {message}")]
+pub struct WarmUpError {
+    /// `Runtime.…`, or what else Lambda would say.
+    pub error_type: String,
+    /// What the runtime said, or Lambda would.
+    pub message: String,
+}
+
+/// A running emulator. Dropped, it ends and takes its runtimes with it; [`Emulator::shutdown`] also waits for that.
+#[derive(Debug)]
+pub struct Emulator {
+    function: Arc<Function>,
+    lambda: SocketAddr,
+    url: SocketAddr,
+    api: SocketAddr,
+    certificate: Option<String>,
+    /// Dropped, they end.
+    _doors: JoinSet<()>,
+}
+
+/// Opens the doors. Environments are started when they are needed.
+///
+/// # Errors
+/// [`StartError`], whose message is one line for the user.
+pub async fn start(settings: Settings) -> Result<Emulator, StartError> {
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if settings.command.is_empty() {
+        return Err(StartError::NoCommand);
+    }
+    if !is_name(&settings.function_name) || settings.function_name.len() > 64 {
+        return Err(StartError::InvalidFunctionName(settings.function_name));
+    }
+    if !is_name(&settings.stage) {
+        return Err(StartError::InvalidStage(settings.stage));
+    }
+    let (lambda_listener, lambda) = listen(Door::Lambda, settings.lambda).await?;
+    let (url_listener, url) = listen(Door::FunctionUrl, settings.url).await?;
+    let (api_listener, api) = listen(Door::ApiGateway, settings.api).await?;
+    let (api_wire, certificate) = if settings.tls {
+        let (acceptor, certificate) = tls::acceptor()?;
+        (Wire::Tls(acceptor), Some(certificate))
+    } else {
+        (Wire::Http1And2, None)
+    };
+    let function = Arc::new(Function::new(settings));
+    let mut doors = JoinSet::new();
+    doors.spawn(listener::serve(lambda_listener, Arc::new(LambdaApi { function: function.clone() }), Wire::Http1));
+    doors.spawn(listener::serve(url_listener, Arc::new(FunctionUrl { function: function.clone() }), Wire::Http1));
+    doors.spawn(listener::serve(api_listener, Arc::new(ApiGateway { function: function.clone() }), api_wire));
+    Ok(Emulator { function, lambda, url, api, certificate, _doors: doors })
+}
+
+async fn listen(door: Door, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listening = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    listening.await.map_err(|source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse { door, address },
+        _ => StartError::Listen { door, address, source },
+    })
+}
+
+impl Emulator {
+    /// Where the Lambda API is: the endpoint URL of an AWS SDK.
+    #[must_use]
+    pub fn lambda_url(&self) -> String {
+        format!("http://{}", self.lambda)
+    }
+
+    /// The Function URL.
+    #[must_use]
+    pub fn function_url(&self) -> String {
+        format!("http://{}/", self.url)
+    }
+
+    /// API Gateway's URL, with the stage.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        let stage = &self.function.settings.stage;
+        match self.certificate {
+            // The certificate's name.
+            Some(_) => format!("https://localhost:{}/{stage}", self.api.port()),
+            None => format!("http://{}/{stage}", self.api),
+        }
+    }
+
+    /// The certificate of API Gateway's door as PEM, with TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
+    }
+
+    /// The function's ARN.
+    #[must_use]
+    pub fn function_arn(&self) -> String {
+        self.function.arn()
+    }
+
+    /// What happens from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.function.feed.watch()
+    }
+
+    /// Starts an environment and waits until it is ready, so that the first caller need not.
+    ///
+    /// # Errors
+    /// [`WarmUpError`] if the runtime cannot start.
+    pub async fn warm_up(&self) -> Result<(), WarmUpError> {
+        match self.function.warm_up().await {
+            // As many as there may be are busy: so some are ready.
+            Ok(()) | Err(Refusal::Throttled) => Ok(()),
+            Err(Refusal::Failed(failure)) => {
+                let document = failure.document("none");
+                let (error_type, message) = (failure.error_type().to_owned(), crate::invocation::message_of(&document));
+                Err(WarmUpError { error_type, message })
+            }
+        }
+    }
+
+    /// Ends the runtimes and waits until they are gone.
+    pub async fn shutdown(self) {
+        self.function.shut_down().await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.function.abort();
+    }
+}

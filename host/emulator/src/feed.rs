@@ -1,0 +1,266 @@
+//! What happens in an emulator, as it happens, for whoever watches: a terminal, a browser's timeline, a test.
+//!
+//! Events say what and when; how they look is the watcher's. A watcher that falls behind misses events and is told how many.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::broadcast;
+
+/// How many events may wait for a watcher before it misses the oldest.
+const CAPACITY: usize = 4096;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When.
+    pub at: SystemTime,
+    /// In which execution environment; they are counted from 1.
+    pub environment: Option<u32>,
+    /// To which invocation.
+    pub request_id: Option<Arc<str>>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The runtime's process was started.
+    EnvironmentStarted {
+        /// Its process id.
+        pid: u32,
+    },
+    /// The runtime asked for its first invocation.
+    EnvironmentReady {
+        /// How long it took to.
+        init: Duration,
+    },
+    /// The runtime could not start, or said so.
+    InitFailed {
+        /// The type it gave, or one that Lambda gives.
+        error_type: String,
+        /// What it said.
+        message: String,
+    },
+    /// The runtime's process is gone.
+    EnvironmentExited {
+        /// `exit status: 1`, `signal: 9 (SIGKILL)`.
+        status: String,
+    },
+    /// The invocation was handed to the environment.
+    InvocationStarted {
+        /// The way it came.
+        door: Door,
+    },
+    /// The runtime began its response.
+    ResponseStarted {
+        /// Its content type.
+        content_type: String,
+        /// Whether it is streamed.
+        streamed: bool,
+        /// Since the invocation's start.
+        after: Duration,
+    },
+    /// A piece of the response went to the client.
+    Chunk {
+        /// Its size.
+        bytes: usize,
+        /// Since the invocation's start.
+        after: Duration,
+    },
+    /// The response is complete, or as complete as it will be. The function may still be at work.
+    ResponseEnded {
+        /// How.
+        outcome: Outcome,
+        /// Since the invocation's start.
+        after: Duration,
+    },
+    /// The invocation is over: the environment is free, or gone.
+    InvocationEnded(Report),
+    /// The client went away before the response's end. The function is not stopped by it.
+    ClientLeft,
+    /// A line that the runtime printed.
+    Log {
+        /// Where to.
+        stream: LogStream,
+        /// The line, without its end.
+        line: String,
+    },
+    /// A line that Lambda writes to the function's log: `INIT_START`, `START`, `END`, `REPORT`, a timeout.
+    Platform {
+        /// The line.
+        line: String,
+    },
+    /// Something that the client could not see, as it could not on AWS.
+    NotShown {
+        /// What, in a sentence.
+        what: String,
+    },
+    /// A request that did not reach the function.
+    Refused {
+        /// The door that refused it.
+        door: Door,
+        /// The status the caller got.
+        status: u16,
+        /// Why.
+        why: String,
+    },
+    /// This watcher was too slow.
+    Missed {
+        /// How many events it did not get.
+        events: u64,
+    },
+}
+
+/// A way in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The Lambda API: `Invoke` and `InvokeWithResponseStream`.
+    Lambda,
+    /// The Function URL.
+    FunctionUrl,
+    /// API Gateway.
+    ApiGateway,
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lambda => "Lambda API",
+            Self::FunctionUrl => "Function URL",
+            Self::ApiGateway => "API Gateway",
+        })
+    }
+}
+
+/// Where a line was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How a response or an invocation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As the function meant it to.
+    Success,
+    /// With an error that the runtime told, or that Lambda saw.
+    Error {
+        /// `Runtime.…` or `Function.…`.
+        error_type: String,
+        /// What went wrong.
+        message: String,
+    },
+    /// It took too long.
+    Timeout,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Success => f.write_str("success"),
+            Self::Error { error_type, message } => write!(f, "{error_type}: {message}"),
+            Self::Timeout => f.write_str("timeout"),
+        }
+    }
+}
+
+/// What Lambda's `REPORT` line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How the invocation ended.
+    pub outcome: Outcome,
+    /// From its start to the runtime's next poll.
+    pub duration: Duration,
+    /// The environment's start, in its first invocation.
+    pub init: Option<Duration>,
+    /// The most memory that the runtime's process has had, where the system tells.
+    pub max_memory_mb: Option<u64>,
+    /// How many bytes the response had.
+    pub bytes: u64,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use EventKind as Kind;
+        match &self.kind {
+            Kind::EnvironmentStarted { pid } => write!(f, "environment started (pid {pid})"),
+            Kind::EnvironmentReady { init } => write!(f, "environment ready after {:.1} ms", millis(*init)),
+            Kind::InitFailed { error_type, message } => write!(f, "the runtime could not start: {error_type}: {message}"),
+            Kind::EnvironmentExited { status } => write!(f, "environment gone ({status})"),
+            Kind::InvocationStarted { door } => write!(f, "invocation by {door}"),
+            Kind::ResponseStarted { content_type, streamed, after } => {
+                let mode = if *streamed { "streamed" } else { "buffered" };
+                write!(f, "{mode} response of {content_type} after {:.1} ms", millis(*after))
+            }
+            Kind::Chunk { bytes, after } => write!(f, "{bytes} bytes after {:.1} ms", millis(*after)),
+            Kind::ResponseEnded { outcome, after } => write!(f, "response ended after {:.1} ms: {outcome}", millis(*after)),
+            Kind::InvocationEnded(report) => write!(f, "invocation ended: {}", report.outcome),
+            Kind::ClientLeft => f.write_str("the client left before the end; the function is not stopped by it"),
+            Kind::Log { line, .. } | Kind::Platform { line } => f.write_str(line),
+            Kind::NotShown { what } => write!(f, "the client cannot see it: {what}"),
+            Kind::Refused { door, status, why } => write!(f, "{door} refused a request with {status}: {why}"),
+            Kind::Missed { events } => write!(f, "{events} events were missed here"),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// Where events are told.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed {
+    sender: broadcast::Sender<Event>,
+}
+
+impl Feed {
+    pub(crate) fn new() -> Self {
+        Self { sender: broadcast::Sender::new(CAPACITY) }
+    }
+
+    pub(crate) fn watch(&self) -> Events {
+        Events { receiver: self.sender.subscribe() }
+    }
+
+    pub(crate) fn tell(&self, environment: Option<u32>, request_id: Option<Arc<str>>, kind: EventKind) {
+        // Nobody watching is no failure.
+        let _ = self.sender.send(Event { at: SystemTime::now(), environment, request_id, kind });
+    }
+}
+
+/// The events from the moment of subscription on.
+#[derive(Debug)]
+pub struct Events {
+    receiver: broadcast::Receiver<Event>,
+}
+
+impl Events {
+    /// The next event; none after the emulator's end. May be dropped while it waits without losing an event.
+    pub async fn next(&mut self) -> Option<Event> {
+        match self.receiver.recv().await {
+            Ok(event) => Some(event),
+            Err(broadcast::error::RecvError::Lagged(events)) => Some(missed(events)),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+
+    /// The next event if there is one already.
+    pub fn try_next(&mut self) -> Option<Event> {
+        match self.receiver.try_recv() {
+            Ok(event) => Some(event),
+            Err(broadcast::error::TryRecvError::Lagged(events)) => Some(missed(events)),
+            Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => None,
+        }
+    }
+}
+
+fn missed(events: u64) -> Event {
+    Event { at: SystemTime::now(), environment: None, request_id: None, kind: EventKind::Missed { events } }
+}

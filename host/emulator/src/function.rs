@@ -1,0 +1,210 @@
+//! The function: its names, and the environments that run it.
+//!
+//! Decides which environment takes an invocation, as Lambda does: the idle one used last, else a new one, else none.
+
+use crate::environment::Environment;
+use crate::feed::Feed;
+use crate::invocation::{Answer, Failure, Invocation, Running, lock};
+use crate::settings::Settings;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+/// The account of a function that has none.
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+/// The only version there is.
+pub(crate) const VERSION: &str = "$LATEST";
+
+/// An answer, and the invocation it belongs to; none if the runtime could not start, which the answer then says.
+pub(crate) type Answered = (Answer, Option<Arc<Running>>);
+
+/// As many environments as there may be are busy.
+#[derive(Debug)]
+pub(crate) struct Throttled;
+
+/// Why an invocation was not begun.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// See [`Throttled`].
+    Throttled,
+    /// The runtime could not start.
+    Failed(Failure),
+}
+
+/// A function and its environments.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) settings: Settings,
+    pub(crate) region: String,
+    pub(crate) feed: Feed,
+    pool: Mutex<Pool>,
+    count: AtomicU32,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    /// The one used last is last.
+    environments: Vec<Arc<Environment>>,
+    supervisors: JoinSet<()>,
+    closed: bool,
+}
+
+impl Function {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let region = settings
+            .region
+            .clone()
+            .or_else(|| std::env::var("AWS_REGION").ok())
+            .or_else(|| std::env::var("AWS_DEFAULT_REGION").ok())
+            .unwrap_or_else(|| "us-east-1".to_owned());
+        Self { settings, region, feed: Feed::new(), pool: Mutex::default(), count: AtomicU32::new(0) }
+    }
+
+    /// The ARN, without a qualifier.
+    pub(crate) fn arn(&self) -> String {
+        self.arn_of(&self.settings.function_name)
+    }
+
+    /// The ARN that a function of this name would have.
+    pub(crate) fn arn_of(&self, name: &str) -> String {
+        format!("arn:aws:lambda:{}:{ACCOUNT}:function:{name}", self.region)
+    }
+
+    /// Whether one environment serves several invocations at once.
+    pub(crate) fn is_concurrent(&self) -> bool {
+        self.settings.concurrency > 1
+    }
+
+    /// Runs an invocation and waits for the begin of its answer. It runs to its end whether or not somebody waits.
+    ///
+    /// # Errors
+    /// [`Throttled`].
+    pub(crate) async fn invoke(self: &Arc<Self>, invocation: Invocation) -> Result<Answered, Throttled> {
+        let function = self.clone();
+        let request_id = invocation.request_id.clone();
+        let started = tokio::spawn(async move { function.start(invocation).await });
+        match started.await.unwrap_or(Err(Refusal::Failed(Failure::ShutDown))) {
+            Ok((running, answer)) => {
+                let answer = answer.await.unwrap_or_else(|_| Answer::Error(Failure::ShutDown.document(running.id())));
+                Ok((answer, Some(running)))
+            }
+            Err(Refusal::Failed(failure)) => Ok((Answer::Error(failure.document(&request_id)), None)),
+            Err(Refusal::Throttled) => Err(Throttled),
+        }
+    }
+
+    /// Starts an environment if none is idle and waits until it is ready.
+    pub(crate) async fn warm_up(self: &Arc<Self>) -> Result<(), Refusal> {
+        let environment = self.reserve()?;
+        let ready = self.ready(environment).await?;
+        ready.release();
+        Ok(())
+    }
+
+    async fn start(
+        self: Arc<Self>,
+        invocation: Invocation,
+    ) -> Result<(Arc<Running>, oneshot::Receiver<Answer>), Refusal> {
+        let mut invocation = invocation;
+        loop {
+            let environment = self.reserve()?;
+            let environment = self.ready(environment).await?;
+            let (sender, answer) = oneshot::channel();
+            let timeout = self.settings.timeout;
+            let running = Running::new(invocation, environment.id, timeout, self.feed.clone(), sender);
+            match environment.deliver(running) {
+                Ok(running) => {
+                    tokio::spawn(environment.limit(running.clone(), timeout));
+                    return Ok((running, answer));
+                }
+                // It died between two invocations: another one takes its place.
+                Err(undelivered) => invocation = undelivered,
+            }
+        }
+    }
+
+    /// Waits for an environment's start; one that is too slow is started again, then as long as an invocation may take.
+    async fn ready(self: &Arc<Self>, environment: Arc<Environment>) -> Result<Arc<Environment>, Refusal> {
+        match environment.ready(self.settings.init_timeout).await {
+            Some(Ok(())) => return Ok(environment),
+            Some(Err(failure)) => return Err(Refusal::Failed(failure)),
+            None => {
+                environment.platform(&format!(
+                    "INIT_REPORT Init Duration: {:.2} ms\tPhase: init\tStatus: timeout",
+                    self.settings.init_timeout.as_secs_f64() * 1000.0
+                ));
+                environment.end(Failure::TimedOut(self.settings.init_timeout));
+            }
+        }
+        let again = self.reserve()?;
+        match again.ready(self.settings.timeout).await {
+            Some(Ok(())) => Ok(again),
+            Some(Err(failure)) => Err(Refusal::Failed(failure)),
+            None => {
+                let failure = Failure::TimedOut(self.settings.timeout);
+                again.end(failure.clone());
+                Err(Refusal::Failed(failure))
+            }
+        }
+    }
+
+    /// A place in an environment.
+    fn reserve(self: &Arc<Self>) -> Result<Arc<Environment>, Refusal> {
+        let mut pool = lock(&self.pool);
+        if pool.closed {
+            return Err(Refusal::Failed(Failure::ShutDown));
+        }
+        if let Some(at) = pool.environments.iter().rposition(|environment| environment.reserve()) {
+            let environment = pool.environments.remove(at);
+            pool.environments.push(environment.clone());
+            return Ok(environment);
+        }
+        if pool.environments.len() >= self.settings.max_environments.max(1) {
+            return Err(Refusal::Throttled);
+        }
+        let id = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let (environment, supervisor) = Environment::new(id, self.clone());
+        environment.reserve();
+        while pool.supervisors.try_join_next().is_some() {}
+        pool.supervisors.spawn(supervisor);
+        pool.environments.push(environment.clone());
+        Ok(environment)
+    }
+
+    /// Takes an environment that is gone, or about to be, out of the choice.
+    pub(crate) fn forget(&self, environment: &Environment) {
+        lock(&self.pool).environments.retain(|known| known.id != environment.id);
+    }
+
+    /// Moves an environment to where the next invocation looks first.
+    pub(crate) fn used(&self, environment: &Environment) {
+        let mut pool = lock(&self.pool);
+        if let Some(at) = pool.environments.iter().position(|known| known.id == environment.id) {
+            let environment = pool.environments.remove(at);
+            pool.environments.push(environment);
+        }
+    }
+
+    /// Ends every environment and waits until their processes are gone.
+    pub(crate) async fn shut_down(&self) {
+        let (environments, mut supervisors) = {
+            let mut pool = lock(&self.pool);
+            pool.closed = true;
+            (std::mem::take(&mut pool.environments), std::mem::take(&mut pool.supervisors))
+        };
+        for environment in environments {
+            environment.end(Failure::ShutDown);
+        }
+        while supervisors.join_next().await.is_some() {}
+    }
+
+    /// Ends every environment without waiting.
+    pub(crate) fn abort(&self) {
+        let mut pool = lock(&self.pool);
+        pool.closed = true;
+        pool.environments.clear();
+        pool.supervisors.abort_all();
+    }
+}

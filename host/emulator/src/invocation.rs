@@ -1,0 +1,356 @@
+//! One invocation: what a door asks for, and how its answer travels from the Runtime API to that door.
+//!
+//! Knows nothing of sockets or formats. An ending is always said: a body whose sender is gone without one is a broken body.
+
+use crate::feed::{Door, EventKind, Feed, Outcome};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// How many chunks may wait for a client. Few: a runtime feels a slow client at once, and nothing is buffered.
+const WAITING_CHUNKS: usize = 2;
+
+/// How much of an invocation's log a caller may ask for.
+const TAIL: usize = 4096;
+
+/// What a door asks for.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) door: Door,
+    pub(crate) request_id: Arc<str>,
+    pub(crate) event: Bytes,
+    /// As invoked, with its qualifier.
+    pub(crate) arn: String,
+    pub(crate) trace_id: String,
+    pub(crate) client_context: Option<String>,
+    pub(crate) tenant_id: Option<String>,
+}
+
+/// What a door gets.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The runtime responds.
+    Response(Response),
+    /// It failed before it responded: Lambda's error document. The running invocation has the ending.
+    Error(Bytes),
+}
+
+/// A response that the runtime began.
+#[derive(Debug)]
+pub(crate) struct Response {
+    /// As the runtime sent it.
+    pub(crate) content_type: Option<String>,
+    /// Whether it said that it streams.
+    pub(crate) streamed: bool,
+    pub(crate) body: Body,
+}
+
+/// A failure that Lambda itself saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    TimedOut(Duration),
+    /// The process is gone: Lambda's words for how.
+    Exited(String),
+    /// The response's connection broke and the process lives on.
+    Truncated,
+    /// A buffered response of more than Lambda takes.
+    TooLarge,
+    /// The runtime could not start: its type and its document.
+    Init {
+        error_type: String,
+        document: Bytes,
+    },
+    /// The emulator is being shut down.
+    ShutDown,
+}
+
+impl Failure {
+    pub(crate) fn error_type(&self) -> &str {
+        match self {
+            Self::TimedOut(_) => "Sandbox.Timedout",
+            Self::Exited(_) => "Runtime.ExitError",
+            Self::Truncated => "Runtime.TruncatedResponse",
+            Self::TooLarge => "Function.ResponseSizeTooLarge",
+            Self::Init { error_type, .. } => error_type,
+            Self::ShutDown => "Sandbox.Failure",
+        }
+    }
+
+    fn message(&self, request_id: &str) -> String {
+        match self {
+            Self::TimedOut(timeout) => {
+                format!("RequestId: {request_id} Error: Task timed out after {:.2} seconds", timeout.as_secs_f64())
+            }
+            Self::Exited(how) => format!("RequestId: {request_id} Error: Runtime exited {how}"),
+            Self::Truncated => format!("RequestId: {request_id} Error: Runtime truncated response"),
+            Self::TooLarge => "Response payload size exceeded maximum allowed payload size (6291556 bytes).".to_owned(),
+            Self::Init { document, .. } => message_of(document),
+            Self::ShutDown => format!("RequestId: {request_id} Error: the emulator was shut down"),
+        }
+    }
+
+    /// The document that a caller gets if nothing else was sent.
+    pub(crate) fn document(&self, request_id: &str) -> Bytes {
+        match self {
+            Self::Init { document, .. } => document.clone(),
+            _ => serde_json::json!({"errorType": self.error_type(), "errorMessage": self.message(request_id)}).to_string().into(),
+        }
+    }
+}
+
+/// `errorMessage` of an error document, or the document itself if it is none.
+pub(crate) fn message_of(document: &[u8]) -> String {
+    let parsed: Option<serde_json::Value> = serde_json::from_slice(document).ok();
+    match parsed.as_ref().and_then(|json| json.get("errorMessage")).and_then(serde_json::Value::as_str) {
+        Some(message) => message.to_owned(),
+        None => String::from_utf8_lossy(document).into_owned(),
+    }
+}
+
+/// How a response ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Ending {
+    /// As it should.
+    Complete,
+    /// By `POST …/error`, before any byte.
+    Error { error_type: String, document: Bytes },
+    /// By error trailers.
+    Trailers { error_type: String, document: Bytes },
+    /// By Lambda.
+    Failed(Failure),
+}
+
+impl Ending {
+    pub(crate) fn outcome(&self, request_id: &str) -> Outcome {
+        match self {
+            Self::Complete => Outcome::Success,
+            Self::Error { error_type, document } | Self::Trailers { error_type, document } => {
+                Outcome::Error { error_type: error_type.clone(), message: message_of(document) }
+            }
+            Self::Failed(Failure::TimedOut(_)) => Outcome::Timeout,
+            Self::Failed(failure) => {
+                Outcome::Error { error_type: failure.error_type().to_owned(), message: failure.message(request_id) }
+            }
+        }
+    }
+}
+
+/// How far an invocation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    Running,
+    /// The response has its ending.
+    Settled,
+    /// The environment is free again, or gone.
+    Over,
+}
+
+/// An invocation in an environment.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) invocation: Invocation,
+    /// The nonce of this delivery.
+    pub(crate) delivery: String,
+    pub(crate) started: Instant,
+    pub(crate) deadline_ms: u128,
+    environment: u32,
+    feed: Feed,
+    answer: Mutex<Option<oneshot::Sender<Answer>>>,
+    responding: OnceLock<()>,
+    ending: OnceLock<Ending>,
+    /// A failure after the response's end: of work that went on.
+    late: OnceLock<Failure>,
+    progress: watch::Sender<Progress>,
+    tail: Mutex<VecDeque<u8>>,
+    bytes: AtomicU64,
+}
+
+impl Running {
+    pub(crate) fn new(
+        invocation: Invocation,
+        environment: u32,
+        timeout: Duration,
+        feed: Feed,
+        answer: oneshot::Sender<Answer>,
+    ) -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            invocation,
+            delivery: uuid::Uuid::new_v4().to_string(),
+            started: Instant::now(),
+            deadline_ms: (now + timeout).as_millis(),
+            environment,
+            feed,
+            answer: Mutex::new(Some(answer)),
+            responding: OnceLock::new(),
+            ending: OnceLock::new(),
+            late: OnceLock::new(),
+            progress: watch::Sender::new(Progress::Running),
+            tail: Mutex::default(),
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.invocation.request_id
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn tell(&self, kind: EventKind) {
+        self.feed.tell(Some(self.environment), Some(self.invocation.request_id.clone()), kind);
+    }
+
+    /// Whether neither a response nor an error was begun.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        lock(&self.answer).is_some()
+    }
+
+    /// Whether a response was begun, and not an error.
+    pub(crate) fn was_responding(&self) -> bool {
+        self.responding.get().is_some()
+    }
+
+    /// Begins the response. None if it was begun or failed before.
+    pub(crate) fn respond(self: &Arc<Self>, content_type: Option<String>, streamed: bool) -> Option<BodySender> {
+        let answer = lock(&self.answer).take()?;
+        let _ = self.responding.set(());
+        self.tell(EventKind::ResponseStarted {
+            content_type: content_type.clone().unwrap_or_default(),
+            streamed,
+            after: self.started.elapsed(),
+        });
+        let (sender, parts) = mpsc::channel(WAITING_CHUNKS);
+        let body = Body { parts, running: self.clone() };
+        // A caller that is gone does not stop the function.
+        let _ = answer.send(Answer::Response(Response { content_type, streamed, body }));
+        Some(BodySender { parts: sender, running: self.clone() })
+    }
+
+    /// Gives the response its ending. False if it has one.
+    pub(crate) fn settle(&self, ending: Ending) -> bool {
+        let outcome = ending.outcome(self.id());
+        let document = match &ending {
+            Ending::Complete => Bytes::new(),
+            Ending::Error { document, .. } | Ending::Trailers { document, .. } => document.clone(),
+            Ending::Failed(failure) => failure.document(self.id()),
+        };
+        if self.ending.set(ending).is_err() {
+            return false;
+        }
+        self.tell(EventKind::ResponseEnded { outcome, after: self.started.elapsed() });
+        if let Some(answer) = lock(&self.answer).take() {
+            let _ = answer.send(Answer::Error(document));
+        }
+        self.progress.send_modify(|progress| *progress = (*progress).max(Progress::Settled));
+        true
+    }
+
+    /// A failure that Lambda saw: the response's ending, or if that is past, the invocation's.
+    pub(crate) fn fail(&self, failure: Failure) {
+        if !self.settle(Ending::Failed(failure.clone())) {
+            let _ = self.late.set(failure);
+        }
+    }
+
+    /// Marks the environment as done with it. False if it was.
+    pub(crate) fn finish(&self) -> bool {
+        self.progress.send_replace(Progress::Over) != Progress::Over
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        *self.progress.borrow() >= Progress::Settled
+    }
+
+    /// Waits for the response's ending.
+    pub(crate) async fn settled(&self) {
+        self.reached(Progress::Settled).await;
+    }
+
+    /// Waits until the environment is done with it.
+    pub(crate) async fn over(&self) {
+        self.reached(Progress::Over).await;
+    }
+
+    async fn reached(&self, goal: Progress) {
+        // The sender is ours: the wait cannot fail.
+        let _ = self.progress.subscribe().wait_for(|progress| *progress >= goal).await;
+    }
+
+    /// The response's ending; a body without one was cut.
+    pub(crate) fn ending(&self) -> Ending {
+        self.ending.get().cloned().unwrap_or(Ending::Failed(Failure::Truncated))
+    }
+
+    /// How the whole invocation went.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self.late.get() {
+            Some(failure) => Ending::Failed(failure.clone()).outcome(self.id()),
+            None => self.ending().outcome(self.id()),
+        }
+    }
+
+    /// Adds a line to the log that the caller may ask for.
+    pub(crate) fn log(&self, line: &str) {
+        let mut tail = lock(&self.tail);
+        tail.extend(line.as_bytes());
+        tail.push_back(b'\n');
+        let surplus = tail.len().saturating_sub(TAIL);
+        tail.drain(..surplus);
+    }
+
+    /// The last 4 KB of the invocation's log.
+    pub(crate) fn tail(&self) -> Vec<u8> {
+        lock(&self.tail).iter().copied().collect()
+    }
+}
+
+/// The runtime's side of a response body.
+#[derive(Debug)]
+pub(crate) struct BodySender {
+    parts: mpsc::Sender<Bytes>,
+    running: Arc<Running>,
+}
+
+impl BodySender {
+    /// Hands a chunk on; waits while the client is behind. A client that is gone takes everything.
+    pub(crate) async fn send(&self, chunk: Bytes) {
+        let bytes = chunk.len();
+        self.running.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        if self.parts.send(chunk).await.is_ok() {
+            self.running.tell(EventKind::Chunk { bytes, after: self.running.started.elapsed() });
+        }
+    }
+}
+
+/// The door's side of a response body.
+#[derive(Debug)]
+pub(crate) struct Body {
+    parts: mpsc::Receiver<Bytes>,
+    running: Arc<Running>,
+}
+
+impl Body {
+    /// The next chunk; none after the last.
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
+        self.parts.recv().await
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if !self.running.is_settled() {
+            self.running.tell(EventKind::ClientLeft);
+        }
+    }
+}
+
+/// Locks; what a panicking thread left behind is still in order, as no lock is held across anything that fails.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,116 @@
+//! What a user of the emulator decides. Knows no defaults of a command line, only Lambda's own.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How to run a function, and where its doors are.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The function's name: what callers of the Lambda API ask for.
+    pub function_name: String,
+    /// `_HANDLER`.
+    pub handler: String,
+    /// `LAMBDA_TASK_ROOT`; the current folder if absent.
+    pub task_root: Option<PathBuf>,
+    /// The runtime's program and its arguments.
+    pub command: Vec<OsString>,
+    /// Variables for the runtime, stronger than those that Lambda sets.
+    pub environment: Vec<(OsString, OsString)>,
+    /// `AWS_LAMBDA_LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets with [`LogFormat::Json`] only.
+    pub log_level: Option<String>,
+    /// How long an invocation may last.
+    pub timeout: Duration,
+    /// How long a runtime may take to its first `/next`; one that takes longer is started again, then under `timeout`.
+    pub init_timeout: Duration,
+    /// The function's memory size. Told to the runtime and reported, not enforced.
+    pub memory_mb: u32,
+    /// `AWS_REGION`; the user's own, or `us-east-1`, if absent.
+    pub region: Option<String>,
+    /// How many invocations one environment serves at once. More than one is what Lambda Managed Instances do:
+    /// `AWS_LAMBDA_MAX_CONCURRENCY` is set, and a timeout ends the invocation but not the environment.
+    pub concurrency: usize,
+    /// How many environments there may be at once; callers beyond are throttled.
+    pub max_environments: usize,
+    /// Where the Lambda API listens. Port 0 is any free one, here and below.
+    pub lambda: SocketAddr,
+    /// Where the Function URL listens.
+    pub url: SocketAddr,
+    /// Where API Gateway listens.
+    pub api: SocketAddr,
+    /// API Gateway's stage: the first part of every path.
+    pub stage: String,
+    /// API Gateway over TLS, with a certificate of its own making.
+    pub tls: bool,
+    /// API Gateway cuts a response on which nothing came for this long (AWS: 30 s at the edge, 5 minutes otherwise).
+    pub api_idle_timeout: Option<Duration>,
+    /// A Function URL's answer without a single byte hangs on AWS. Here the connection is cut this long after the
+    /// function's end.
+    pub url_hang: Duration,
+    /// The Function URL's CORS settings.
+    pub cors: Option<Cors>,
+    /// Lambda's bandwidth for streamed responses: 6 MiB at once, then 2 MiB each second.
+    pub throttle: bool,
+}
+
+impl Settings {
+    /// A function run by `command`, with Lambda's defaults and any free ports of this machine.
+    #[must_use]
+    pub fn new(function_name: impl Into<String>, command: Vec<OsString>) -> Self {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            function_name: function_name.into(),
+            handler: "handler".to_owned(),
+            task_root: None,
+            command,
+            environment: Vec::new(),
+            log_format: LogFormat::Text,
+            log_level: None,
+            timeout: Duration::from_secs(3),
+            init_timeout: Duration::from_secs(10),
+            memory_mb: 128,
+            region: None,
+            concurrency: 1,
+            max_environments: 10,
+            lambda: any,
+            url: any,
+            api: any,
+            stage: "dev".to_owned(),
+            tls: false,
+            api_idle_timeout: None,
+            url_hang: Duration::from_secs(2),
+            cors: None,
+            throttle: false,
+        }
+    }
+}
+
+/// `AWS_LAMBDA_LOG_FORMAT`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Plain lines; the variable stays unset.
+    #[default]
+    Text,
+    /// One JSON object each line.
+    Json,
+}
+
+/// A Function URL's CORS settings, named as in Lambda's API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// Whether credentials may be sent.
+    pub allow_credentials: bool,
+    /// Request headers that may be sent; `*` is any.
+    pub allow_headers: Vec<String>,
+    /// Methods; `*` is any.
+    pub allow_methods: Vec<String>,
+    /// Origins; `*` is any.
+    pub allow_origins: Vec<String>,
+    /// Response headers that a page may see.
+    pub expose_headers: Vec<String>,
+    /// How long a browser may keep a preflight's answer.
+    pub max_age: Option<Duration>,
+}
