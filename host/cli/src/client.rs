@@ -32,6 +32,8 @@ pub(crate) enum Arrival {
     Head(StatusCode, HeaderMap),
     /// A piece of the body; at the direct door a frame's payload.
     Chunk(Bytes),
+    /// The body's end, at the HTTP doors.
+    End,
     /// The direct door says how it went: an error's code and details, if it failed.
     Complete(Option<String>),
 }
@@ -70,10 +72,12 @@ pub(crate) async fn call(door: Door, base: &str, function: &str, call: Call, mut
 
 async fn read_body(mut body: Incoming, mut tell: impl FnMut(Arrival)) -> Result<()> {
     while let Some(frame) = body.frame().await {
-        if let Ok(chunk) = frame.context("the response broke off")?.into_data() {
-            tell(Arrival::Chunk(chunk));
+        match frame.context("the response broke off")?.into_data() {
+            Ok(chunk) if !chunk.is_empty() => tell(Arrival::Chunk(chunk)),
+            _ => {}
         }
     }
+    tell(Arrival::End);
     Ok(())
 }
 

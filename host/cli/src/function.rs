@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Args)]
+#[group(id = "function")]
 pub(crate) struct Arguments {
     /// A .wasm, a .cwasm, or the folder of a Rust handler, which is built first; with a runtime command, its _HANDLER
     handler: Option<PathBuf>,

@@ -149,6 +149,7 @@ fn show(arrival: Arrival, begun: Instant, raw: bool) {
             }
         }
         Arrival::Chunk(bytes) => println!("{}", report::chunk(at, &bytes)),
+        Arrival::End => println!("  {:>8.3} s  end of the response", at.as_secs_f64()),
         Arrival::Complete(None) => println!("  {:>8.3} s  InvokeComplete", at.as_secs_f64()),
         Arrival::Complete(Some(failure)) => println!("  {:>8.3} s  InvokeComplete: {failure}", at.as_secs_f64()),
     }

@@ -2,13 +2,37 @@
 //!
 //! The event says what it does: any JSON with the words below in it (in a direct payload, or in an HTTP request's body).
 //! `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger; `ending=` is one of
-//! `clean trailers error exit kill hang buffered empty empty-trailers bad-prelude typeless late break`.
+//! `clean trailers odd-trailers error exit exit-early hang hang-early buffered echo context empty empty-trailers bad-prelude
+//! typeless break refusals bad-mode too-large`.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+/// `{"errorType":"Function.Broken","errorMessage":"broken"}`
+const BROKEN: &str = "eyJlcnJvclR5cGUiOiJGdW5jdGlvbi5Ccm9rZW4iLCJlcnJvck1lc3NhZ2UiOiJicm9rZW4ifQ==";
+
 type Stream = BufReader<TcpStream>;
+
+struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn header(&self, name: &str) -> String {
+        let header = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        header.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// What was not accepted is printed: tests read it in the log.
+    fn print_refusal(&self) {
+        if self.status != 202 {
+            println!("{} {}", self.status, String::from_utf8_lossy(&self.body));
+        }
+    }
+}
 
 fn main() -> io::Result<()> {
     let api = std::env::var("AWS_LAMBDA_RUNTIME_API").map_err(|_| io::Error::other("AWS_LAMBDA_RUNTIME_API is not set"))?;
@@ -44,16 +68,16 @@ fn work(api: &str) -> io::Result<()> {
     let mut stream = connect(api)?;
     loop {
         write!(stream.get_mut(), "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {api}\r\n\r\n")?;
-        let (_, headers, event) = read(&mut stream)?;
-        let header = |name: &str| {
-            headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone()).unwrap_or_default()
-        };
+        let next = read(&mut stream)?;
+        if next.status != 200 {
+            return Err(io::Error::other(format!("/next says {}", next.status)));
+        }
         let call = Call {
-            id: header("Lambda-Runtime-Aws-Request-Id"),
-            nonce: header("Lambda-Runtime-Invocation-Id"),
-            tenant: header("Lambda-Runtime-Aws-Tenant-Id"),
-            client: header("Lambda-Runtime-Client-Context"),
-            event: String::from_utf8_lossy(&event).into_owned(),
+            id: next.header("Lambda-Runtime-Aws-Request-Id"),
+            nonce: next.header("Lambda-Runtime-Invocation-Id"),
+            tenant: next.header("Lambda-Runtime-Aws-Tenant-Id"),
+            client: next.header("Lambda-Runtime-Client-Context"),
+            event: String::from_utf8_lossy(&next.body).into_owned(),
         };
         if !call.answer(api, &mut stream)? {
             stream = connect(api)?;
@@ -111,9 +135,26 @@ impl Call {
                 post(stream, &response, &[nonce, ("Content-Type", "application/json")], &body)?;
                 return Ok(true);
             }
-            "late" => {
-                post(stream, &response, &[("Lambda-Runtime-Invocation-Id", "another")], "late")?;
-                std::process::exit(4);
+            "refusals" => {
+                write!(stream.get_mut(), "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {api}\r\n\r\n")?;
+                read(stream)?.print_refusal();
+                post(stream, "/2018-06-01/runtime/invocation/nobody/response", &[], "x")?;
+                post(stream, &response, &[("Lambda-Runtime-Invocation-Id", "another")], "x")?;
+                post(stream, "/2018-06-01/runtime/init/error", &[], "{}")?;
+                post(stream, &response, &[nonce], r#""answered""#)?;
+                post(stream, &response, &[nonce], "x")?;
+                post(stream, &response.replace("/response", "/error"), &[], "{}")?;
+                return Ok(true);
+            }
+            "bad-mode" => {
+                post(stream, &response, &[("Lambda-Runtime-Function-Response-Mode", "sideways")], "x")?;
+                return Ok(true);
+            }
+            "too-large" => {
+                let body = "x".repeat(6 * 1024 * 1024 + 101);
+                // The refusal may come before everything is written, and the connection is then closed.
+                let _ = post(stream, &response, &[nonce], &body);
+                return Ok(false);
             }
             "exit-early" => std::process::exit(1),
             "hang-early" => loop {
@@ -136,7 +177,8 @@ impl Call {
         if ending == "bad-prelude" {
             chunk(stream, b"no prelude at all")?;
         } else if with_prelude && !ending.starts_with("empty") {
-            let prelude = r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-A":"b"},"cookies":["c=1","d=2; Path=/"]}"#;
+            let prelude =
+                r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-A":"b"},"cookies":["c=1","d=2; Path=/"]}"#;
             chunk(stream, &[prelude.as_bytes(), &[0; 8]].concat())?;
         }
         let gap = Duration::from_millis(self.number("gap").unwrap_or(0) as u64);
@@ -159,17 +201,12 @@ impl Call {
                 let kind = if ending == "odd-trailers" { "Probe.Explicit" } else { "Function.Broken" };
                 write!(
                     stream.get_mut(),
-                    "0\r\nLambda-Runtime-Function-Error-Type: {kind}\r\nLambda-Runtime-Function-Error-Body: {}\r\n\r\n",
-                    // {"errorType":"Function.Broken","errorMessage":"broken"}
-                    "eyJlcnJvclR5cGUiOiJGdW5jdGlvbi5Ccm9rZW4iLCJlcnJvck1lc3NhZ2UiOiJicm9rZW4ifQ=="
+                    "0\r\nLambda-Runtime-Function-Error-Type: {kind}\r\nLambda-Runtime-Function-Error-Body: {BROKEN}\r\n\r\n"
                 )?;
             }
             _ => write!(stream.get_mut(), "0\r\n\r\n")?,
         }
-        let (status, _, body) = read(stream)?;
-        if status != 202 {
-            println!("{status} {}", String::from_utf8_lossy(&body));
-        }
+        read(stream)?.print_refusal();
         Ok(true)
     }
 }
@@ -189,15 +226,12 @@ fn post(stream: &mut Stream, path: &str, headers: &[(&str, &str)], body: &str) -
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     write!(stream.get_mut(), "POST {path} HTTP/1.1\r\nHost: api\r\n{headers}Content-Length: {length}\r\n\r\n{body}")?;
-    let (status, _, body) = read(stream)?;
-    if status != 202 {
-        println!("{status} {}", String::from_utf8_lossy(&body));
-    }
+    read(stream)?.print_refusal();
     Ok(())
 }
 
 /// A reply: status, headers, body. All replies of the Runtime API have a length.
-fn read(stream: &mut Stream) -> io::Result<(u16, Vec<(String, String)>, Vec<u8>)> {
+fn read(stream: &mut Stream) -> io::Result<Reply> {
     let mut line = String::new();
     stream.read_line(&mut line)?;
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -215,5 +249,5 @@ fn read(stream: &mut Stream) -> io::Result<(u16, Vec<(String, String)>, Vec<u8>)
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
-    Ok((status, headers, body))
+    Ok(Reply { status, headers, body })
 }

@@ -13,7 +13,7 @@ use crate::feed::EventKind;
 use crate::invocation::{Body, Ending, Running};
 use bytes::Bytes;
 use futures_util::{TryStreamExt as _, stream};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -102,9 +102,15 @@ fn drain(mut body: Body) {
     tokio::spawn(async move { while body.next().await.is_some() {} });
 }
 
-/// The same for an answer that was made already.
-fn drain_reply(mut body: ReplyBody) {
+/// An answer as HTTP allows it: to `HEAD`, and with 204 or 304, there is no body. The function runs to its end all the same.
+fn without_forbidden_body(method: &Method, reply: Reply) -> Reply {
+    let status = reply.status();
+    if *method != Method::HEAD && status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
+        return reply;
+    }
+    let (parts, mut body) = reply.into_parts();
     tokio::spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
+    Response::from_parts(parts, whole(""))
 }
 
 /// Tells of a response that failed after its head: HTTP clients see a clean end.

@@ -23,6 +23,9 @@ use tokio::sync::{Notify, watch};
 /// How long a runtime that reported that it cannot start may take to exit by itself.
 const INIT_ERROR_GRACE: Duration = Duration::from_millis(500);
 
+/// How long a poll waits for the end of a response that is still being read.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// How far an environment is.
 #[derive(Clone, Debug)]
 pub(crate) enum Phase {
@@ -122,11 +125,11 @@ impl Environment {
     ///
     /// # Errors
     /// The invocation, if the environment died meanwhile.
-    pub(crate) fn deliver(&self, running: Running) -> Result<Arc<Running>, Invocation> {
+    pub(crate) fn deliver(&self, running: Running) -> Result<Arc<Running>, Box<Invocation>> {
         let running = {
             let mut state = lock(&self.state);
             if self.is_dead() {
-                return Err(running.invocation);
+                return Err(Box::new(running.invocation));
             }
             let running = Arc::new(running);
             state.queue.push_back(running.clone());
@@ -139,30 +142,23 @@ impl Environment {
     }
 
     /// Ends an invocation that is not over after `timeout`: with its environment, unless that serves others meanwhile.
-    pub(crate) fn limit(self: Arc<Self>, running: Arc<Running>, timeout: Duration) -> impl Future<Output = ()> + Send {
-        async move {
-            let rest = timeout.saturating_sub(running.started.elapsed());
-            if tokio::time::timeout(rest, running.over()).await.is_ok() {
-                return;
-            }
-            let line = format!(
-                "{} {} Task timed out after {:.2} seconds",
-                report::now(),
-                running.id(),
-                timeout.as_secs_f64()
-            );
-            self.platform_of(&running, line);
-            if self.function.is_concurrent() {
-                running.fail(Failure::TimedOut(timeout));
-                self.over(&running);
-            } else {
-                self.end(Failure::TimedOut(timeout));
-            }
+    pub(crate) async fn limit(self: Arc<Self>, running: Arc<Running>, timeout: Duration) {
+        let rest = timeout.saturating_sub(running.started.elapsed());
+        if tokio::time::timeout(rest, running.over()).await.is_ok() {
+            return;
+        }
+        let line = format!("{} {} Task timed out after {:.2} seconds", report::now(), running.id(), timeout.as_secs_f64());
+        self.platform_of(&running, line);
+        if self.function.is_concurrent() {
+            running.fail(Failure::TimedOut(timeout));
+            self.over(&running);
+        } else {
+            self.end(&Failure::TimedOut(timeout));
         }
     }
 
     /// Ends the environment: its invocations fail at once, its process is killed.
-    pub(crate) fn end(&self, failure: Failure) {
+    pub(crate) fn end(&self, failure: &Failure) {
         for running in self.die(failure.clone()) {
             running.fail(failure.clone());
         }
@@ -195,6 +191,19 @@ impl Environment {
         true
     }
 
+    /// The runtime did not poll within `limit`.
+    pub(crate) fn init_timed_out(&self, limit: Duration) -> Failure {
+        let failure = Failure::TimedOut(limit);
+        let millis = limit.as_secs_f64() * 1000.0;
+        self.tell(EventKind::Platform {
+            line: format!("INIT_REPORT Init Duration: {millis:.2} ms\tPhase: init\tStatus: timeout"),
+        });
+        let message = format!("it did not ask for an invocation within {:.2} seconds", limit.as_secs_f64());
+        self.tell(EventKind::InitFailed { error_type: failure.error_type().to_owned(), message });
+        self.end(&failure);
+        failure
+    }
+
     /// How long the process may take to exit by itself when it is to end.
     fn grace(&self) -> Duration {
         match *self.phase.borrow() {
@@ -217,8 +226,12 @@ impl Environment {
         });
         if !started && !self.function.is_concurrent() {
             let running = lock(&self.state).running.clone();
-            if running.iter().any(|running| !running.is_settled()) {
-                return Err(NotItsTurn);
+            for running in &running {
+                // A response that the runtime broke off just now needs a moment to be known as such.
+                let settled = running.was_responding() && tokio::time::timeout(PATIENCE, running.settled()).await.is_ok();
+                if !settled && !running.is_settled() {
+                    return Err(NotItsTurn);
+                }
             }
             if !running.is_empty() {
                 self.logs.flush().await;
@@ -264,7 +277,7 @@ impl Environment {
             }
             (state.init.take(), state.pid)
         };
-        let report = report::report(over, init, pid, self.function.settings.memory_mb);
+        let report = report::report(over, init, pid);
         self.platform_of(over, format!("END RequestId: {}", over.id()));
         self.platform_of(over, report::line(over.id(), &report, self.function.settings.memory_mb));
         over.tell(EventKind::InvocationEnded(report));

@@ -103,10 +103,7 @@ impl Function {
         Ok(())
     }
 
-    async fn start(
-        self: Arc<Self>,
-        invocation: Invocation,
-    ) -> Result<(Arc<Running>, oneshot::Receiver<Answer>), Refusal> {
+    async fn start(self: Arc<Self>, invocation: Invocation) -> Result<(Arc<Running>, oneshot::Receiver<Answer>), Refusal> {
         let mut invocation = invocation;
         loop {
             let environment = self.reserve()?;
@@ -120,7 +117,7 @@ impl Function {
                     return Ok((running, answer));
                 }
                 // It died between two invocations: another one takes its place.
-                Err(undelivered) => invocation = undelivered,
+                Err(undelivered) => invocation = *undelivered,
             }
         }
     }
@@ -131,22 +128,14 @@ impl Function {
             Some(Ok(())) => return Ok(environment),
             Some(Err(failure)) => return Err(Refusal::Failed(failure)),
             None => {
-                environment.platform(&format!(
-                    "INIT_REPORT Init Duration: {:.2} ms\tPhase: init\tStatus: timeout",
-                    self.settings.init_timeout.as_secs_f64() * 1000.0
-                ));
-                environment.end(Failure::TimedOut(self.settings.init_timeout));
+                environment.init_timed_out(self.settings.init_timeout);
             }
         }
         let again = self.reserve()?;
         match again.ready(self.settings.timeout).await {
             Some(Ok(())) => Ok(again),
             Some(Err(failure)) => Err(Refusal::Failed(failure)),
-            None => {
-                let failure = Failure::TimedOut(self.settings.timeout);
-                again.end(failure.clone());
-                Err(Refusal::Failed(failure))
-            }
+            None => Err(Refusal::Failed(again.init_timed_out(self.settings.timeout))),
         }
     }
 
@@ -195,7 +184,7 @@ impl Function {
             (std::mem::take(&mut pool.environments), std::mem::take(&mut pool.supervisors))
         };
         for environment in environments {
-            environment.end(Failure::ShutDown);
+            environment.end(&Failure::ShutDown);
         }
         while supervisors.join_next().await.is_some() {}
     }

@@ -94,7 +94,7 @@ impl PreludeDecoder {
         }
         let json = &self.seen[..self.seen.len() - DELIMITER.len()];
         if json.trim_ascii_start().first() != Some(&b'{') {
-            return Err(serde::de::Error::custom("not a JSON object")).map_err(PreludeError::Invalid);
+            return Err(PreludeError::Invalid(serde::de::Error::custom("not a JSON object")));
         }
         Ok(Some((serde_json::from_slice(json)?, rest)))
     }

@@ -7,7 +7,7 @@ mod event;
 
 use super::head::head;
 use super::trace::{self, Trace};
-use super::{Cut, Door, EVENT_LIMIT, Peer, Reply, Unread, json, read, set, streamed};
+use super::{Cut, Door, EVENT_LIMIT, Peer, Reply, Unread, json, read, set, streamed, without_forbidden_body};
 use crate::feed::{self, EventKind};
 use crate::function::Function;
 use crate::invocation::{Answer, Body, Invocation, Running};
@@ -84,7 +84,7 @@ impl ApiGateway {
             Ok(Err(_)) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", "throttled by Lambda"),
             Err(Cut) => return refuse(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out", "no response in time"),
         };
-        match answer {
+        let reply = match answer {
             (Answer::Response(response), Some(running)) => self.respond(response.body, running, idle).await,
             (_, running) => {
                 if let Some(running) = running {
@@ -93,7 +93,8 @@ impl ApiGateway {
                 }
                 internal_server_error()
             }
-        }
+        };
+        without_forbidden_body(&parts.method, reply)
     }
 
     async fn respond(&self, mut body: Body, running: Arc<Running>, idle: Option<Duration>) -> Reply {

@@ -8,7 +8,7 @@ mod event;
 
 use super::head::head;
 use super::trace::{self, Trace};
-use super::{Cut, Door, EVENT_LIMIT, JSON, Peer, Reply, Unread, json, read, set, streamed, whole};
+use super::{Cut, Door, EVENT_LIMIT, JSON, Peer, Reply, Unread, json, read, set, streamed, whole, without_forbidden_body};
 use crate::feed::{self, EventKind};
 use crate::function::Function;
 use crate::invocation::{Answer, Body, Invocation, Response as RuntimeResponse, Running};
@@ -51,8 +51,7 @@ impl FunctionUrl {
     async fn invoke(&self, request: Request<Incoming>, peer: Peer, request_id: Arc<str>, trace: &Trace) -> Reply {
         let (parts, body) = request.into_parts();
         let refuse = |status: StatusCode, message: &str| {
-            let kind =
-                EventKind::Refused { door: feed::Door::FunctionUrl, status: status.as_u16(), why: message.to_owned() };
+            let kind = EventKind::Refused { door: feed::Door::FunctionUrl, status: status.as_u16(), why: message.to_owned() };
             self.function.feed.tell(None, Some(request_id.clone()), kind);
             json(status, serde_json::json!({"Message": message}).to_string())
         };
@@ -86,7 +85,12 @@ impl FunctionUrl {
             Ok((Answer::Response(_), None)) => bad_gateway(),
             Err(_) => refuse(StatusCode::TOO_MANY_REQUESTS, "Rate Exceeded."),
         };
-        if parts.method == Method::HEAD { without_body(reply) } else { reply }
+        let is_head = parts.method == Method::HEAD;
+        let mut reply = without_forbidden_body(&parts.method, reply);
+        if is_head {
+            set(&mut reply, "content-length", "0");
+        }
+        reply
     }
 
     async fn respond(&self, mut response: RuntimeResponse, running: Arc<Running>) -> Reply {
@@ -191,6 +195,8 @@ impl Stream {
 /// A buffered response: of an envelope, the head is applied and the body is the envelope itself.
 async fn buffered(mut body: Body, running: &Running) -> Reply {
     let whole_body = body.next().await.unwrap_or_default();
+    // To its end, which comes at once: a body that is left before looks like a client that left.
+    while body.next().await.is_some() {}
     let envelope: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(&whole_body).ok();
     let Some(envelope) = envelope.filter(|envelope| envelope.contains_key("statusCode")) else {
         return json(StatusCode::OK, whole_body);
@@ -221,13 +227,4 @@ fn prelude_of(envelope: &serde_json::Map<String, serde_json::Value>) -> Option<P
 
 fn bad_gateway() -> Reply {
     json(StatusCode::BAD_GATEWAY, "Internal Server Error")
-}
-
-/// The answer to a `HEAD` request. The function runs to its end.
-fn without_body(reply: Reply) -> Reply {
-    let (parts, body) = reply.into_parts();
-    super::drain_reply(body);
-    let mut reply = Response::from_parts(parts, whole(""));
-    set(&mut reply, "content-length", "0");
-    reply
 }

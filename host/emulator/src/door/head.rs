@@ -71,7 +71,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_sent_is_refused() {
-        for json in [r#"{"statusCode":700}"#, r#"{"statusCode":100}"#, r#"{"headers":{"a b":"c"}}"#, r#"{"headers":{"a":"b\nc"}}"#] {
+        for json in
+            [r#"{"statusCode":700}"#, r#"{"statusCode":100}"#, r#"{"headers":{"a b":"c"}}"#, r#"{"headers":{"a":"b\nc"}}"#]
+        {
             assert!(head(&prelude(json)).is_err(), "{json}");
         }
     }

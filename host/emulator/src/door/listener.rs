@@ -68,7 +68,12 @@ async fn connection<D: Door>(stream: TcpStream, address: SocketAddr, door: Arc<D
     }
 }
 
-async fn speak<D: Door>(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, door: Arc<D>, only_http1: bool) {
+async fn speak<D: Door>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    door: Arc<D>,
+    only_http1: bool,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
         let door = door.clone();
         async move { Ok::<Response<ReplyBody>, Infallible>(door.answer(request, peer).await) }

@@ -1,7 +1,7 @@
 //! The runtime's process: how it is started, watched and ended, and what becomes of its invocations.
 
 use super::{Environment, Phase, runtime_api};
-use crate::function::{ACCOUNT, Function, VERSION};
+use crate::function::{Function, VERSION};
 use crate::invocation::{Failure, lock};
 use crate::settings::LogFormat;
 use crate::{date, feed::EventKind};
@@ -206,7 +206,6 @@ fn variables(function: &Function, id: u32, api: SocketAddr) -> Vec<(&'static str
         ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization.into()),
         ("AWS_REGION", function.region.clone().into()),
         ("AWS_DEFAULT_REGION", function.region.clone().into()),
-        ("AWS_ACCOUNT_ID", ACCOUNT.into()),
         ("TZ", ":UTC".into()),
         ("LANG", "en_US.UTF-8".into()),
         ("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin/:/bin:/opt/bin".into())),

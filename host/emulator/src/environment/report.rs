@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Gathers the figures of an invocation that is over.
-pub(super) fn report(running: &Running, init: Option<Duration>, pid: Option<u32>, _memory_mb: u32) -> Report {
+pub(super) fn report(running: &Running, init: Option<Duration>, pid: Option<u32>) -> Report {
     Report {
         outcome: running.outcome(),
         duration: running.started.elapsed(),

@@ -52,11 +52,11 @@ async fn reply(environment: Arc<Environment>, request: Request<Incoming>) -> Rep
         },
         (&Method::POST, ["invocation", id, "response"]) => match owner(&environment, id, request.headers()) {
             Ok(running) => response::receive(environment, running, request).await,
-            Err(refusal) => refusal,
+            Err(stranger) => stranger.reply(),
         },
         (&Method::POST, ["invocation", id, "error"]) => match owner(&environment, id, request.headers()) {
             Ok(running) => error(&environment, &running, request).await,
-            Err(refusal) => refusal,
+            Err(stranger) => stranger.reply(),
         },
         (&Method::POST, ["init", "error"]) => init_error(&environment, request).await,
         // Environments are never restored from a snapshot here.
@@ -89,14 +89,29 @@ fn delivery(running: &Running) -> Reply {
     reply
 }
 
+/// A response to something that is not the runtime's.
+enum Stranger {
+    /// A delivery that is past, or was never made.
+    Delivery,
+    /// An id that nothing has.
+    Id,
+}
+
+impl Stranger {
+    fn reply(&self) -> Reply {
+        match self {
+            Self::Delivery => refusal(StatusCode::GONE, "InvokeTimeout", "Invoke timeout"),
+            Self::Id => refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
+        }
+    }
+}
+
 /// Whose response this is. A delivery's nonce must be the right one; without it, the request id is enough.
-fn owner(environment: &Environment, id: &str, headers: &HeaderMap) -> Result<Arc<Running>, Reply> {
+fn owner(environment: &Environment, id: &str, headers: &HeaderMap) -> Result<Arc<Running>, Stranger> {
     let running = environment.running(id);
     match headers.get(header::INVOCATION_ID) {
-        Some(nonce) => running
-            .filter(|running| running.delivery.as_bytes() == nonce.as_bytes())
-            .ok_or_else(|| refusal(StatusCode::GONE, "InvokeTimeout", "Invoke timeout")),
-        None => running.ok_or_else(|| refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID")),
+        Some(nonce) => running.filter(|running| running.delivery.as_bytes() == nonce.as_bytes()).ok_or(Stranger::Delivery),
+        None => running.ok_or(Stranger::Id),
     }
 }
 
@@ -145,7 +160,9 @@ fn error_type(headers: &HeaderMap) -> String {
 /// `(Runtime|Function)\.[A-Z][a-zA-Z]+`
 pub(crate) fn is_error_type(text: &str) -> bool {
     let reason = text.strip_prefix("Runtime.").or_else(|| text.strip_prefix("Function.")).unwrap_or_default();
-    reason.len() > 1 && reason.starts_with(|first: char| first.is_ascii_uppercase()) && reason.bytes().all(|b| b.is_ascii_alphabetic())
+    reason.len() > 1
+        && reason.starts_with(|first: char| first.is_ascii_uppercase())
+        && reason.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 async fn document(body: Incoming) -> Result<Bytes, Reply> {

@@ -83,13 +83,17 @@ fn headers(parts: &Parts, peer: Peer, trace: &Trace, domain_name: &str) -> Vec<(
         ("x-forwarded-port", peer.port.to_string()),
         ("x-forwarded-proto", if peer.secure { "https" } else { "http" }.to_owned()),
     ];
-    let kept = |name: &str| name != header::CONNECTION && added.iter().all(|(added, _)| *added != name);
+    let kept = |name: &str| name != header::CONNECTION && name != header::COOKIE && added.iter().all(|(added, _)| *added != name);
+    // Over HTTP/2, each cookie may be a header of its own.
+    let cookies: Vec<String> = parts.headers.get_all(header::COOKIE).iter().map(text).collect();
+    let cookies = (!cookies.is_empty()).then(|| ("cookie".to_owned(), cookies.join("; ")));
     parts
         .headers
         .iter()
         .filter(|(name, _)| kept(name.as_str()))
         .map(|(name, value)| (name.to_string(), text(value)))
         .chain(host)
+        .chain(cookies)
         .chain(added.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
         .collect()
 }
@@ -107,4 +111,66 @@ fn both(pairs: impl IntoIterator<Item = (String, String)>) -> (Single, Multiple)
 
 fn text(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use bytes::Bytes;
+    use firstbyte_wire::{Event, Trigger};
+    use http::Request;
+    use proptest::prelude::*;
+
+    /// The event of a request, and what a runtime reads in it.
+    fn round(request: Request<Vec<u8>>) -> (serde_json::Value, Event) {
+        let function = Function::new(Settings::new("f", vec!["x".into()]));
+        let (parts, body) = request.into_parts();
+        let peer = Peer { address: ([127, 0, 0, 1], 9).into(), port: 9002, secure: false };
+        let trace = Trace::of(&parts.headers);
+        let ids = Ids { request: "id".to_owned(), extended: "extended=".to_owned() };
+        let path = parts.uri.path().to_owned();
+        let event = build(&function, &parts, &path, &body, peer, &ids, &trace);
+        (serde_json::from_slice(&event).expect("JSON"), Event::parse(&Bytes::from(event)).expect("well-formed"))
+    }
+
+    #[test]
+    fn what_does_not_apply_is_null() {
+        let (json, _) = round(Request::get("/").body(Vec::new()).expect("a request"));
+        for null in ["queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "stageVariables", "body"] {
+            assert_eq!(json.get(null), Some(&serde_json::Value::Null), "{null}");
+        }
+        assert_eq!(json["resource"], "/");
+        assert_eq!(json["requestContext"]["path"], "/dev/");
+        assert_eq!(json["requestContext"]["stage"], "dev");
+    }
+
+    #[test]
+    fn several_values_are_kept_and_the_last_is_the_one() {
+        let request = Request::get("/a%20b/c?p=1&p=2").header("X-A", "1").header("x-a", "2");
+        let request = request.header("cookie", "c=1").header("cookie", "d=2");
+        let (json, event) = round(request.body(Vec::new()).expect("a request"));
+        assert_eq!((&json["path"], &json["pathParameters"]["proxy"]), (&"/a b/c".into(), &"a b/c".into()));
+        assert_eq!((&json["headers"]["x-a"], &json["multiValueHeaders"]["x-a"]), (&"2".into(), &serde_json::json!(["1", "2"])));
+        assert_eq!(json["multiValueQueryStringParameters"]["p"], serde_json::json!(["1", "2"]));
+        assert_eq!(event.http.expect("HTTP").cookies, ["c=1", "d=2"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_runtime_reads_what_was_sent(
+            path in "(/([a-z~.-]|%20|%C3%BC){0,6}){1,3}",
+            value in "[ -~]{0,20}",
+            content_type in prop::sample::select(vec!["text/plain", "application/json", "image/png", "", "x"]),
+            body in prop_oneof![prop::collection::vec(any::<u8>(), 0..300), ".{0,100}".prop_map(String::into_bytes)],
+        ) {
+            let request = Request::put(&path).header("x-value", &value).header("content-type", content_type);
+            let (_, event) = round(request.body(body.clone()).expect("a request"));
+            prop_assert_eq!(event.trigger, Trigger::ApiGateway);
+            prop_assert_eq!(&event.payload[..], &body[..]);
+            let http = event.http.expect("HTTP");
+            prop_assert_eq!((http.method, http.path), ("PUT".to_owned(), path));
+            prop_assert!(http.headers.contains(&("x-value".to_owned(), value)));
+        }
+    }
 }

@@ -97,3 +97,72 @@ fn cookies(headers: &HeaderMap) -> Option<Vec<String>> {
 fn text(value: &http::HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use bytes::Bytes;
+    use firstbyte_wire::{Event, Trigger};
+    use http::Request;
+    use proptest::prelude::*;
+
+    /// The event of a request, and what a runtime reads in it.
+    fn round(request: Request<Vec<u8>>) -> (serde_json::Value, Event) {
+        let function = Function::new(Settings::new("f", vec!["x".into()]));
+        let (parts, body) = request.into_parts();
+        let peer = Peer { address: ([127, 0, 0, 1], 9).into(), port: 9001, secure: false };
+        let trace = Trace::of(&parts.headers);
+        let event = build(&function, &parts, &body, peer, "id", &trace);
+        (serde_json::from_slice(&event).expect("JSON"), Event::parse(&Bytes::from(event)).expect("well-formed"))
+    }
+
+    #[test]
+    fn what_does_not_apply_is_absent() {
+        let (json, _) = round(Request::get("/").body(Vec::new()).expect("a request"));
+        for absent in ["cookies", "queryStringParameters", "body"] {
+            assert!(json.get(absent).is_none(), "{absent}");
+        }
+        assert_eq!(json["rawQueryString"], "");
+        assert_eq!(json["headers"]["content-length"], "0");
+        assert_eq!(json["requestContext"]["accountId"], "anonymous");
+        assert_eq!(json["requestContext"]["requestId"], "id");
+    }
+
+    #[test]
+    fn several_values_are_joined() {
+        let request = Request::get("/a%20b?p=1&p=%C3%BC")
+            .header("X-A", "1")
+            .header("x-a", "2")
+            .header("cookie", "c=1; d=2")
+            .header("connection", "close");
+        let (json, event) = round(request.body(Vec::new()).expect("a request"));
+        assert_eq!(json["headers"]["x-a"], "1,2");
+        assert_eq!(json["queryStringParameters"]["p"], "1,ü");
+        assert_eq!(json["cookies"], serde_json::json!(["c=1", "d=2"]));
+        assert!(json["headers"].get("connection").is_none());
+        let http = event.http.expect("HTTP");
+        assert_eq!((http.path.as_str(), http.query.as_str()), ("/a%20b", "p=1&p=%C3%BC"));
+        assert_eq!(http.cookies, ["c=1", "d=2"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_runtime_reads_what_was_sent(
+            path in "(/([a-z~.-]|%[0-9A-F]{2}){0,6}){1,3}",
+            query in "([a-z]=([a-z+]|%[0-9A-F]{2}){0,4}&?){0,3}",
+            value in "[ -~]{0,20}",
+            content_type in prop::sample::select(vec!["text/plain", "application/json", "image/png", "", "x"]),
+            body in prop_oneof![prop::collection::vec(any::<u8>(), 0..300), ".{0,100}".prop_map(String::into_bytes)],
+        ) {
+            let uri = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
+            let request = Request::put(uri).header("x-value", &value).header("content-type", content_type);
+            let (_, event) = round(request.body(body.clone()).expect("a request"));
+            prop_assert_eq!(event.trigger, Trigger::FunctionUrl);
+            prop_assert_eq!(&event.payload[..], &body[..]);
+            let http = event.http.expect("HTTP");
+            prop_assert_eq!((http.method, http.path, http.query), ("PUT".to_owned(), path, query));
+            prop_assert!(http.headers.contains(&("x-value".to_owned(), value)));
+        }
+    }
+}

@@ -95,16 +95,14 @@ fn error(running: &Running) -> Option<(String, String)> {
             running.tell(EventKind::NotShown { what });
             None
         }
-        Ending::Failed(Failure::TimedOut(_)) if running.bytes() > 0 => {
+        // The document was the payload.
+        Ending::Failed(_) if !running.was_responding() => None,
+        Ending::Failed(Failure::TimedOut(_)) => {
             let what = "the function timed out: InvokeComplete says nothing of it".to_owned();
             running.tell(EventKind::NotShown { what });
             None
         }
-        Ending::Failed(Failure::TimedOut(_) | Failure::Init { .. }) => None,
         // What AWS sends when a process dies amid its response is not documented; its model says that errors are told.
-        Ending::Failed(failure) if running.was_responding() => {
-            Some((failure.error_type().to_owned(), text(&failure.document(running.id()))))
-        }
-        Ending::Failed(_) => None,
+        Ending::Failed(failure) => Some((failure.error_type().to_owned(), text(&failure.document(running.id())))),
     }
 }

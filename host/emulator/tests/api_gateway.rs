@@ -1,0 +1,115 @@
+//! API Gateway as an HTTP client sees it.
+
+mod client;
+
+use bytes::Bytes;
+use client::{not_shown, over, post, send, settings, start, until_over};
+use http::{Request, Version};
+use http_body_util::Full;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+#[tokio::test]
+async fn chunks_come_one_by_one_over_both_versions() {
+    let (emulator, _) = start(settings()).await;
+    for version in [Version::HTTP_2, Version::HTTP_11] {
+        let request = Request::post(format!("{}/any/path", emulator.api_url())).header("content-type", "text/plain");
+        let mut answer = send(request, "chunks=3 gap=500", version).await;
+        assert_eq!((answer.status.as_u16(), answer.version), (201, version));
+        assert_eq!((answer.header("content-type"), answer.header("x-a")), ("text/plain", "b"));
+        assert!(!answer.header("x-amzn-requestid").is_empty() && answer.header("x-amz-apigw-id").ends_with('='));
+        let first = Instant::now();
+        for number in 0..3 {
+            assert_eq!(answer.next().await.expect("a chunk").expect("no cut"), format!("chunk {number}\n"));
+        }
+        assert!(first.elapsed() > Duration::from_millis(800), "they were held back");
+        assert!(answer.next().await.is_none());
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn tls_speaks_http2_with_a_certificate_to_trust() {
+    let mut settings = settings();
+    settings.tls = true;
+    let (emulator, _) = start(settings).await;
+    let certificate = CertificateDer::from_pem_slice(emulator.certificate().expect("a certificate").as_bytes());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.expect("PEM")).expect("a root");
+    for (alpn, version) in [("h2", Version::HTTP_2), ("http/1.1", Version::HTTP_11)] {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS")
+            .with_root_certificates(roots.clone())
+            .with_no_client_auth();
+        config.alpn_protocols = vec![alpn.into()];
+        let request = Request::post(emulator.api_url()).body(Full::new(Bytes::from_static(b"{}"))).expect("a request");
+        let stream = client::connect(request.uri()).await;
+        let name = ServerName::try_from("localhost").expect("a name");
+        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("TLS");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(alpn.as_bytes()));
+        let mut answer = over(stream, request, version).await;
+        assert_eq!((answer.status.as_u16(), answer.text().await.as_str()), (201, "chunk 0\nchunk 1\n"));
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn without_metadata_it_is_a_500() {
+    let (emulator, mut events) = start(settings()).await;
+    for (ending, status, body) in [
+        ("clean", 201, "chunk 0\nchunk 1\n"),
+        ("trailers", 201, "chunk 0\nchunk 1\n"),
+        ("error", 500, r#"{"message":"Internal server error"}"#),
+        ("buffered", 500, r#"{"message":"Internal server error"}"#),
+        ("typeless", 500, r#"{"message":"Internal server error"}"#),
+        ("bad-prelude", 500, r#"{"message":"Internal server error"}"#),
+        ("empty", 500, r#"{"message":"Internal server error"}"#),
+        ("exit-early", 500, r#"{"message":"Internal server error"}"#),
+    ] {
+        let mut answer = post(&emulator.api_url(), &format!("ending={ending}")).await;
+        assert_eq!(answer.status.as_u16(), status, "{ending}");
+        assert_eq!(answer.text().await, body, "{ending}");
+        let seen = until_over(&mut events).await;
+        assert_eq!(not_shown(&seen).len(), usize::from(ending != "clean"), "{ending}: {seen:#?}");
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn metadata_may_take_16_kib_and_no_more() {
+    let (emulator, _) = start(settings()).await;
+    let mut answer = post(&emulator.api_url(), "ending=bad-prelude chunks=1 size=20000 gap=0").await;
+    assert_eq!((answer.status.as_u16(), answer.text().await.as_str()), (500, r#"{"message":"Internal server error"}"#));
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn paths_outside_the_stage_are_refused() {
+    let (emulator, _) = start(settings()).await;
+    for path in ["/", "/de", "/device", "/prod/x"] {
+        let url = emulator.api_url().replace("/dev", path);
+        let mut answer = post(&url, "").await;
+        assert_eq!(answer.status, 403, "{path}");
+        assert_eq!(answer.text().await, r#"{"message":"Missing Authentication Token"}"#);
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn silence_is_cut_at_the_idle_timeout() {
+    let mut settings = settings();
+    settings.api_idle_timeout = Some(Duration::from_millis(300));
+    settings.timeout = Duration::from_secs(2);
+    let (emulator, _) = start(settings).await;
+    for version in [Version::HTTP_2, Version::HTTP_11] {
+        let mut answer = send(Request::post(emulator.api_url()), "ending=hang", version).await;
+        assert_eq!(answer.rest().await, (b"chunk 0\nchunk 1\n".to_vec(), false));
+    }
+    let answer = post(&emulator.api_url(), "ending=hang-early").await;
+    assert_eq!(answer.status, 504);
+    emulator.shutdown().await;
+}

@@ -1,0 +1,133 @@
+//! The Function URL as an HTTP client sees it.
+
+mod client;
+
+use client::{not_shown, post, send, settings, start, until, until_over};
+use firstbyte_emulator::{Cors, EventKind};
+use http::{Request, Version};
+use std::time::{Duration, Instant};
+
+#[tokio::test]
+async fn status_headers_and_cookies_come_at_once_then_chunks() {
+    let (emulator, _) = start(settings()).await;
+    let mut answer = post(&emulator.function_url(), "chunks=3 gap=500").await;
+    assert_eq!((answer.status.as_u16(), answer.version), (201, Version::HTTP_11));
+    assert_eq!((answer.header("content-type"), answer.header("x-a")), ("text/plain", "b"));
+    assert_eq!(answer.header("transfer-encoding"), "chunked");
+    let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(cookies, ["c=1", "d=2; Path=/"]);
+    assert!(!answer.header("x-amzn-requestid").is_empty() && answer.header("x-amzn-trace-id").starts_with("Root=1-"));
+    let first = Instant::now();
+    for number in 0..3 {
+        assert_eq!(answer.next().await.expect("a chunk").expect("no cut"), format!("chunk {number}\n"));
+    }
+    assert!(first.elapsed() > Duration::from_millis(800), "they were held back");
+    assert!(answer.next().await.is_none());
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn failures_look_as_they_do_on_aws_and_are_told() {
+    let (emulator, mut events) = start(settings()).await;
+    for (ending, status, content_type, body, told) in [
+        ("clean", 201, "text/plain", "chunk 0\nchunk 1\n", ""),
+        ("trailers", 201, "text/plain", "chunk 0\nchunk 1\n", "looks complete"),
+        ("exit", 201, "text/plain", "chunk 0\nchunk 1\n", "looks complete"),
+        ("typeless", 200, "text/plain", "chunk 0\nchunk 1\n", ""),
+        ("bad-prelude", 502, "application/json", "Internal Server Error", "502"),
+        ("buffered", 201, "application/json", r#"{"statusCode":201,"headers":{"x-a":"b"},"body":"hello"}"#, "envelope"),
+        (
+            "error",
+            200,
+            "application/json",
+            r#"{"errorType":"Function.Refused","errorMessage":"refused","stackTrace":["frame"]}"#,
+            "200",
+        ),
+    ] {
+        let mut answer = post(&emulator.function_url(), &format!("ending={ending}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, content_type), "{ending}");
+        assert_eq!(answer.text().await, body, "{ending}");
+        let seen = until_over(&mut events).await;
+        let shown = not_shown(&seen);
+        assert_eq!(shown.len(), usize::from(!told.is_empty()), "{ending}: {shown:?}");
+        assert!(shown.iter().all(|shown| shown.contains(told)), "{ending}: {shown:?}");
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stream_without_a_byte_hangs_and_is_cut() {
+    let mut settings = settings();
+    settings.url_hang = Duration::from_millis(100);
+    let (emulator, mut events) = start(settings).await;
+    for ending in ["empty", "empty-trailers"] {
+        let mut answer = post(&emulator.function_url(), &format!("ending={ending}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/octet-stream"));
+        assert_eq!(answer.rest().await, (Vec::new(), false), "{ending}");
+        let seen = until_over(&mut events).await;
+        assert!(not_shown(&seen).iter().any(|shown| shown.contains("waits until it gives up")), "{seen:#?}");
+    }
+    let mut answer = post(&emulator.function_url(), "chunks=0").await;
+    assert_eq!((answer.status.as_u16(), answer.text().await.as_str()), (201, ""), "a prelude is enough");
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn head_has_no_body_and_runs_to_its_end() {
+    let (emulator, mut events) = start(settings()).await;
+    let mut answer = send(Request::head(emulator.function_url()), "", Version::HTTP_11).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-length")), (201, "0"));
+    assert_eq!(answer.text().await, "");
+    let seen = until_over(&mut events).await;
+    assert!(!seen.iter().any(|event| matches!(event.kind, EventKind::ClientLeft)), "{seen:#?}");
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_does_not_stop_the_function() {
+    let (emulator, mut events) = start(settings()).await;
+    let mut answer = post(&emulator.function_url(), "chunks=20 gap=20").await;
+    answer.next().await.expect("a chunk").expect("no cut");
+    drop(answer);
+    until(&mut events, |kind| matches!(kind, EventKind::ClientLeft)).await;
+    let seen = until_over(&mut events).await;
+    let report = seen.iter().find_map(|event| match &event.kind {
+        EventKind::InvocationEnded(report) => Some(report),
+        _ => None,
+    });
+    let report = report.expect("the end");
+    assert!(report.bytes > 20 * 8, "all of it was taken: {report:?}");
+    assert_eq!(report.outcome, firstbyte_emulator::Outcome::Success);
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn cors_is_answered_in_front_of_the_function() {
+    let mut settings = settings();
+    settings.cors = Some(Cors {
+        allow_origins: vec!["https://page".into()],
+        allow_methods: vec!["*".into()],
+        allow_headers: vec!["content-type".into()],
+        ..Cors::default()
+    });
+    let (emulator, mut events) = start(settings).await;
+    let preflight = Request::options(emulator.function_url())
+        .header("origin", "https://page")
+        .header("access-control-request-method", "POST");
+    let mut answer = send(preflight, "", Version::HTTP_11).await;
+    assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, "https://page"));
+    assert_eq!(answer.text().await, "");
+    assert!(events.try_next().is_none(), "the function was not asked");
+    let request = Request::post(emulator.function_url()).header("origin", "https://page");
+    let answer = send(request, "", Version::HTTP_11).await;
+    assert_eq!(answer.header("access-control-allow-origin"), "https://page");
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn more_than_lambda_takes_is_refused() {
+    let (emulator, _) = start(settings()).await;
+    let answer = post(&emulator.function_url(), &"x".repeat(6 * 1024 * 1024 + 1)).await;
+    assert_eq!(answer.status, 413);
+    emulator.shutdown().await;
+}
