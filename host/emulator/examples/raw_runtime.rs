@@ -1,7 +1,7 @@
 //! A runtime that speaks the Runtime API by hand over one socket: what there is below every runtime client, and nothing else.
 //!
 //! The event says what it does: any JSON with the words below in it (in a direct payload, or in an HTTP request's body).
-//! `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger; `ending=` is one of
+//! `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger; `status=` and `length=` go into the head; `ending=` is one of
 //! `clean trailers odd-trailers error exit exit-early hang hang-early buffered echo context empty empty-trailers bad-prelude
 //! typeless break refusals bad-mode too-large`.
 
@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// `{"errorType":"Function.Broken","errorMessage":"broken"}`
 const BROKEN: &str = "eyJlcnJvclR5cGUiOiJGdW5jdGlvbi5Ccm9rZW4iLCJlcnJvck1lc3NhZ2UiOiJicm9rZW4ifQ==";
+
+const NEXT: &[u8] = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: api\r\n\r\n";
 
 type Stream = BufReader<TcpStream>;
 
@@ -67,7 +69,7 @@ fn main() -> io::Result<()> {
 fn work(api: &str) -> io::Result<()> {
     let mut stream = connect(api)?;
     loop {
-        write!(stream.get_mut(), "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {api}\r\n\r\n")?;
+        stream.get_mut().write_all(NEXT)?;
         let next = read(&mut stream)?;
         if next.status != 200 {
             return Err(io::Error::other(format!("/next says {}", next.status)));
@@ -136,7 +138,7 @@ impl Call {
                 return Ok(true);
             }
             "refusals" => {
-                write!(stream.get_mut(), "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {api}\r\n\r\n")?;
+                stream.get_mut().write_all(NEXT)?;
                 read(stream)?.print_refusal();
                 post(stream, "/2018-06-01/runtime/invocation/nobody/response", &[], "x")?;
                 post(stream, &response, &[("Lambda-Runtime-Invocation-Id", "another")], "x")?;
@@ -167,18 +169,21 @@ impl Call {
             () if with_prelude => "application/vnd.awslambda.http-integration-response",
             () => "text/plain",
         };
-        write!(
-            stream.get_mut(),
+        let head = format!(
             "POST {response} HTTP/1.1\r\nHost: {api}\r\nTransfer-Encoding: chunked\r\nContent-Type: {content_type}\r\n\
              Lambda-Runtime-Function-Response-Mode: streaming\r\nLambda-Runtime-Invocation-Id: {}\r\n\
              Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n",
             self.nonce
-        )?;
+        );
+        stream.get_mut().write_all(head.as_bytes())?;
         if ending == "bad-prelude" {
             chunk(stream, b"no prelude at all")?;
         } else if with_prelude && !ending.starts_with("empty") {
-            let prelude =
-                r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-A":"b"},"cookies":["c=1","d=2; Path=/"]}"#;
+            let status = self.number("status").unwrap_or(201);
+            let length = self.word("length").map(|length| format!(r#","content-length":"{length}""#)).unwrap_or_default();
+            let prelude = format!(
+                r#"{{"statusCode":{status},"headers":{{"Content-Type":"text/plain","X-A":"b"{length}}},"cookies":["c=1","d=2; Path=/"]}}"#
+            );
             chunk(stream, &[prelude.as_bytes(), &[0; 8]].concat())?;
         }
         let gap = Duration::from_millis(self.number("gap").unwrap_or(0) as u64);
@@ -225,7 +230,8 @@ fn chunk(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
 fn post(stream: &mut Stream, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<()> {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
-    write!(stream.get_mut(), "POST {path} HTTP/1.1\r\nHost: api\r\n{headers}Content-Length: {length}\r\n\r\n{body}")?;
+    let request = format!("POST {path} HTTP/1.1\r\nHost: api\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+    stream.get_mut().write_all(request.as_bytes())?;
     read(stream)?.print_refusal();
     Ok(())
 }

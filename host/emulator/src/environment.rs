@@ -24,7 +24,7 @@ use tokio::sync::{Notify, watch};
 const INIT_ERROR_GRACE: Duration = Duration::from_millis(500);
 
 /// How long a poll waits for the end of a response that is still being read.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How far an environment is.
 #[derive(Clone, Debug)]

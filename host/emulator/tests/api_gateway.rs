@@ -113,3 +113,34 @@ async fn silence_is_cut_at_the_idle_timeout() {
     assert_eq!(answer.status, 504);
     emulator.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_length_that_the_function_gives_is_kept_and_harms_nobody() {
+    let (emulator, mut events) = start(settings()).await;
+    let url = emulator.api_url();
+    let mut answer = post(&url, "length=16").await;
+    assert_eq!((answer.header("content-length"), answer.header("transfer-encoding")), ("16", ""));
+    assert_eq!(answer.text().await, "chunk 0\nchunk 1\n");
+    for length in ["1", "999", "nonsense"] {
+        for version in [Version::HTTP_11, Version::HTTP_2] {
+            let request = Request::post(&url).body(Full::new(Bytes::from(format!("length={length}")))).expect("a request");
+            let stream = client::connect(request.uri()).await;
+            // Whatever a client makes of a wrong length.
+            let _ = client::attempt(stream, request, version).await;
+        }
+    }
+    for status in [204, 304] {
+        let mut answer = post(&url, &format!("status={status} length=7")).await;
+        assert_eq!((answer.status.as_u16(), answer.text().await.as_str()), (status, ""));
+    }
+    let query = format!("{url}?length=7");
+    for version in [Version::HTTP_11, Version::HTTP_2] {
+        let mut answer = send(Request::head(&query), "", version).await;
+        assert_eq!((answer.status.as_u16(), answer.text().await.as_str()), (201, ""), "{version:?}");
+    }
+    assert_eq!(post(&url, "").await.text().await, "chunk 0\nchunk 1\n");
+    while let Some(event) = events.try_next() {
+        assert!(!matches!(event.kind, firstbyte_emulator::EventKind::EnvironmentExited { .. }), "{event}");
+    }
+    emulator.shutdown().await;
+}

@@ -68,7 +68,8 @@ async fn one_environment_can_serve_several_at_once() {
         assert_eq!(answer.text().await, "chunk 0\nchunk 1\nchunk 2\n");
     }
     assert_eq!(answers[3].text().await, "chunk 0\nchunk 1\n", "cut by its timeout");
-    let seen = until(&mut events, |kind| matches!(kind, EventKind::InvocationEnded(report) if report.outcome == Outcome::Timeout)).await;
+    let seen =
+        until(&mut events, |kind| matches!(kind, EventKind::InvocationEnded(report) if report.outcome == Outcome::Timeout)).await;
     assert!(seen.iter().all(|event| event.environment == Some(1)));
     assert_eq!(post(&url, "").await.text().await, "chunk 0\nchunk 1\n", "the environment lives on");
     emulator.shutdown().await;

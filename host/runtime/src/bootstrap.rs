@@ -2,22 +2,26 @@
 
 use crate::component;
 use crate::invocation::{Handler, SetupError};
-use crate::log::{Level, Log, Record, StdoutLog};
+use crate::log::{BoxFuture, Level, Log, Record, StdoutLog};
 use crate::runtime_api::RuntimeApi;
-use crate::service::{Instead, Invoker, Source};
+use crate::polling::Polling;
+use crate::service::{Invoker, Source};
 use crate::settings::{Settings, SettingsError};
-use firstbyte_wire::{ErrorReport, ErrorType};
-use lambda_runtime::{LambdaEvent, Runtime};
+use firstbyte_wire::{ErrorReport, ErrorType, runtime_api};
+use lambda_runtime::SnapStartResource;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
+use tokio::runtime::Builder;
 
 /// Why the runtime cannot start.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
     #[error("{0} is not set: a bootstrap is started by Lambda, or by `firstbyte serve` and `firstbyte invoke` on a laptop")]
     NotInLambda(&'static str),
+    #[error("AWS_LAMBDA_RUNTIME_API={0:?} is not host:port")]
+    Address(String),
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
@@ -33,7 +37,7 @@ impl From<component::ComponentError> for StartError {
 impl StartError {
     fn report(&self) -> ErrorReport {
         let kind = match self {
-            Self::NotInLambda(_) => "NotInLambda",
+            Self::NotInLambda(_) | Self::Address(_) => "NotInLambda",
             Self::Settings(_) => "InvalidSetting",
             Self::Setup(error) => error.kind(),
         };
@@ -44,67 +48,75 @@ impl StartError {
 /// Runs the bootstrap. Returns only when it cannot go on.
 pub fn main() -> ExitCode {
     let log = StdoutLog::new(var("AWS_LAMBDA_LOG_FORMAT").as_deref(), var("AWS_LAMBDA_LOG_LEVEL").as_deref());
-    // lambda_runtime panics where one of these is missing.
-    for name in [
-        "AWS_LAMBDA_RUNTIME_API",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-        "_HANDLER",
-        "LAMBDA_TASK_ROOT",
-    ] {
-        if var(name).is_none() {
-            eprintln!("bootstrap: {}", StartError::NotInLambda(name));
-            return ExitCode::FAILURE;
-        }
-    }
-    let several = var("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|value| value.parse::<u32>().ok()).is_some_and(|count| count > 1);
-    let mut builder =
-        if several { tokio::runtime::Builder::new_multi_thread() } else { tokio::runtime::Builder::new_current_thread() };
-    let runtime = match builder.enable_all().build() {
-        Ok(runtime) => runtime,
+    let concurrency = var("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|value| value.parse().ok()).unwrap_or(1).clamp(1, 10_000);
+    // One invocation at a time needs one thread, and starts faster with it.
+    let mut builder = if concurrency > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    let code = match builder.enable_all().build() {
+        Ok(executor) => executor.block_on(run(&log, concurrency)),
         Err(error) => {
-            eprintln!("bootstrap: cannot start an executor: {error}");
-            return ExitCode::FAILURE;
+            host_record(&*log, Level::Fatal, &format!("cannot start an executor: {error}"), None);
+            ExitCode::FAILURE
         }
     };
-    let code = runtime.block_on(run(&log));
     log.flush();
     code
 }
 
-async fn run(log: &Arc<StdoutLog>) -> ExitCode {
-    let api = RuntimeApi::new(var("AWS_LAMBDA_RUNTIME_API").unwrap_or_default());
-    let invoker = match set_up(log, &api) {
-        Ok(invoker) => invoker,
+async fn run(log: &Arc<StdoutLog>, concurrency: usize) -> ExitCode {
+    let authority = match require("AWS_LAMBDA_RUNTIME_API") {
+        Ok(authority) => authority,
+        Err(error) => {
+            eprintln!("bootstrap: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let api = RuntimeApi::new(&authority);
+    let polling = match set_up(log, &api, &authority, concurrency) {
+        Ok(polling) => polling,
         Err(error) => {
             let report = error.report();
             host_record(&**log, Level::Fatal, &format!("{}: {}", report.error_type, report.error_message), Some(&report));
-            if let Err(error) = api.init_error(&report).await {
+            if let Err(error) = api.post_error(runtime_api::INIT_ERROR, &report).await {
                 host_record(&**log, Level::Error, &format!("Lambda could not be told: {error}"), None);
             }
             return ExitCode::FAILURE;
         }
     };
-    let unused = tower::service_fn(|_: LambdaEvent<serde_json::Value>| async { Ok::<_, lambda_runtime::Error>(()) });
-    match Runtime::new(unused).layer(Instead(invoker)).run_concurrent().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            host_record(&**log, Level::Fatal, &format!("the Runtime API failed: {error}"), None);
-            ExitCode::FAILURE
-        }
+    if var("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("snap-start")
+        && let Err(ended) = polling.snap_start(&Connections(api)).await
+    {
+        host_record(&**log, Level::Fatal, &ended.to_string(), None);
+        return ExitCode::FAILURE;
+    }
+    let ended = polling.run(concurrency).await;
+    host_record(&**log, Level::Fatal, &ended.to_string(), None);
+    ExitCode::FAILURE
+}
+
+/// Connections do not survive a snapshot.
+struct Connections(Arc<RuntimeApi>);
+
+impl SnapStartResource for Connections {
+    fn before_snapshot(&self) -> BoxFuture<'_, Result<(), lambda_runtime::Error>> {
+        self.0.forget_connections();
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 
-fn set_up(log: &Arc<StdoutLog>, api: &Arc<RuntimeApi>) -> Result<Invoker, StartError> {
+fn set_up(
+    log: &Arc<StdoutLog>,
+    api: &Arc<RuntimeApi>,
+    authority: &str,
+    concurrency: usize,
+) -> Result<Polling, StartError> {
+    let authority = authority.parse().map_err(|_| StartError::Address(authority.to_owned()))?;
     let variables =
         || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     for name in Settings::unknown(variables().map(|(name, _)| name)) {
         host_record(&**log, Level::Warn, &format!("{name} is not a setting of this version"), None);
     }
     let settings = Arc::new(Settings::from_env(variables())?);
-    let root = PathBuf::from(var("LAMBDA_TASK_ROOT").unwrap_or_default());
-    let path = component::find(&root, &var("_HANDLER").unwrap_or_default())?;
+    let path = component::find(&PathBuf::from(require("LAMBDA_TASK_ROOT")?), &require("_HANDLER")?)?;
     let log: Arc<dyn Log> = Arc::clone(log) as _;
     let handler = Arc::new(Handler::load(&path, Arc::clone(&settings), Arc::clone(&log))?);
     let source: Arc<dyn Source> = if settings.reload {
@@ -117,7 +129,8 @@ fn set_up(log: &Arc<StdoutLog>, api: &Arc<RuntimeApi>) -> Result<Invoker, StartE
     } else {
         Arc::new(Fixed(handler))
     };
-    Ok(Invoker { source, api: Arc::clone(api), mode: settings.response, log })
+    let invoker = Invoker { source, api: Arc::clone(api), mode: settings.response, log: Arc::clone(&log) };
+    Ok(Polling::new(&authority, concurrency, invoker, log))
 }
 
 /// The handler that was there at the start: in Lambda a function's files do not change.
@@ -164,6 +177,10 @@ impl Source for Reloading {
 
 fn host_record(log: &dyn Log, level: Level, message: &str, failure: Option<&ErrorReport>) {
     log.record(&Record { level, request_id: None, tenant_id: None, message, failure });
+}
+
+fn require(name: &'static str) -> Result<String, StartError> {
+    var(name).ok_or(StartError::NotInLambda(name))
 }
 
 fn var(name: &str) -> Option<String> {

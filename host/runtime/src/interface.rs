@@ -5,9 +5,13 @@
 use crate::bindings::firstbyte::lambda::invocation::{self, HeadError, HttpRequest, Trigger, WriteError};
 use crate::invocation::Invocation;
 use crate::limits::Limits;
-use crate::response::{self, Phase, Response};
+use crate::log::GuestOutput;
+use crate::outlet::Closed;
+use crate::response::{self, Response};
+use firstbyte_wire::Head;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceTable, WasmList};
 use wasmtime_wasi::p2::{DynPollable, Pollable};
@@ -30,22 +34,51 @@ impl std::fmt::Debug for BodyHandle {
     }
 }
 
-/// A response that the store and the task that settles it both hold.
+/// A response that the store and the task that settles it both hold, until it is taken to be settled: then a handle that a
+/// handler kept is of no use any more.
 #[derive(Clone)]
-pub(crate) struct SharedResponse(Arc<Mutex<Response>>);
+pub(crate) struct SharedResponse(Arc<Mutex<Option<Response>>>);
 
 impl SharedResponse {
     pub(crate) fn new(response: Response) -> Self {
-        Self(Arc::new(Mutex::new(response)))
+        Self(Arc::new(Mutex::new(Some(response))))
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Response> {
+    fn lock(&self) -> MutexGuard<'_, Option<Response>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The response, once the store is gone.
-    pub(crate) fn into_inner(self) -> Option<Response> {
-        Arc::into_inner(self.0).map(|mutex| mutex.into_inner().unwrap_or_else(PoisonError::into_inner))
+    /// The response, to be settled.
+    pub(crate) fn take(&self) -> Option<Response> {
+        self.lock().take()
+    }
+
+    /// Sends what the handler wrote; called each time it waits.
+    pub(crate) fn flush(&self, cx: &mut Context<'_>) {
+        if let Some(response) = &mut *self.lock() {
+            response.flush(cx);
+        }
+    }
+
+    fn admit(&self, length: usize) -> Result<(), response::WriteError> {
+        self.lock().as_ref().ok_or(Closed)?.admit(length)
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>> {
+        self.lock().as_mut().map_or(Poll::Ready(Err(Closed)), |response| response.poll_write(cx, data))
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.lock().as_mut().map_or(Poll::Ready(()), |response| response.poll_ready(cx))
+    }
+
+    fn start(&self, head: Head) -> Result<(), firstbyte_wire::HeadError> {
+        // There is one right to start a response, and it is gone by the time that the response is.
+        self.lock().as_mut().map_or(Ok(()), |response| response.start(head))
+    }
+
+    fn finish(&self) -> Result<(), Closed> {
+        self.lock().as_mut().ok_or(Closed)?.finish()
     }
 }
 
@@ -56,6 +89,8 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     pub(crate) invocation: Arc<Invocation>,
     pub(crate) response: SharedResponse,
+    /// Standard output and error, to be pointed at the next invocation's log.
+    pub(crate) outputs: [GuestOutput; 2],
 }
 
 impl WasiView for State {
@@ -90,12 +125,12 @@ async fn write(
 ) -> wasmtime::Result<(Written,)> {
     let response = store.data_mut().table.get(&body)?.0.clone();
     let chunk = chunk.as_le_slice(&store);
-    if let Err(refused) = response.lock().admit(chunk.len()) {
+    if let Err(refused) = response.admit(chunk.len()) {
         return Ok((Err(refused.into()),));
     }
     let mut rest = chunk;
     while !rest.is_empty() {
-        let taken = poll_fn(|cx| response.lock().poll_write(cx, rest)).await;
+        let taken = poll_fn(|cx| response.poll_write(cx, rest)).await;
         match taken {
             Ok(taken) => rest = rest.get(taken..).unwrap_or_default(),
             Err(closed) => return Ok((Err(response::WriteError::from(closed).into()),)),
@@ -194,14 +229,14 @@ impl invocation::HostResponse for State {
         head: invocation::Head,
     ) -> wasmtime::Result<Result<Resource<BodyHandle>, HeadError>> {
         self.table.delete(this)?;
-        let head = match firstbyte_wire::Head::new(head.status, head.headers) {
+        let head = match Head::new(head.status, head.headers) {
             Ok(head) => head,
             Err(error) => return Ok(Err(error.into())),
         };
         for name in head.dropped() {
             self.invocation.log.warn(&format!("response header {name:?} was dropped: it belongs to the connection"));
         }
-        if let Err(error) = self.response.lock().start(head) {
+        if let Err(error) = self.response.start(head) {
             return Ok(Err(error.into()));
         }
         Ok(Ok(self.table.push(BodyHandle(self.response.clone()))?))
@@ -228,10 +263,7 @@ impl invocation::HostBody for State {
 
     async fn finish(&mut self, this: Resource<BodyHandle>) -> wasmtime::Result<Written> {
         let response = self.table.delete(this)?.0;
-        let mut response = response.lock();
-        let was_started = response.phase() == Phase::Started && !response.was_cut_off();
-        response.finish();
-        Ok(if was_started { Ok(()) } else { Err(WriteError::Closed) })
+        Ok(response.finish().map_err(|closed| response::WriteError::from(closed).into()))
     }
 
     fn drop(&mut self, handle: Resource<BodyHandle>) -> wasmtime::Result<()> {
@@ -246,6 +278,6 @@ struct Readiness(SharedResponse);
 #[wasmtime_wasi::async_trait]
 impl Pollable for Readiness {
     async fn ready(&mut self) {
-        poll_fn(|cx| self.0.lock().poll_ready(cx)).await;
+        poll_fn(|cx| self.0.poll_ready(cx)).await;
     }
 }

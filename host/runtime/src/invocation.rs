@@ -1,6 +1,6 @@
 //! One invocation, from the event to the settled response: a fresh instance, the handler's call, and what its outcome means.
 
-use crate::bindings::FunctionHostPre;
+use crate::bindings::{FunctionHost, FunctionHostPre};
 use crate::component::{self, ComponentError};
 use crate::engine;
 use crate::interface::{SharedResponse, State};
@@ -16,12 +16,12 @@ use firstbyte_wire::{Event, HttpRequest, Trigger};
 use std::future::poll_fn;
 use std::path::Path;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
+use wasmtime_wasi::WasiCtxBuilder;
 
 /// After Lambda's own deadline there is nobody left to acknowledge a response.
 const RECEIPT_GRACE: Duration = Duration::from_secs(1);
@@ -76,6 +76,17 @@ pub struct Handler {
     ticker: Ticker,
     settings: Arc<Settings>,
     log: Arc<dyn Log>,
+    /// Instances between two invocations; none unless the operator asks for reuse.
+    idle: Mutex<Vec<Instance>>,
+}
+
+/// A component in memory of its own.
+struct Instance {
+    store: Store<State>,
+    exports: FunctionHost,
+    panic: LastPanic,
+    /// How many invocations it was called for.
+    uses: u32,
 }
 
 impl std::fmt::Debug for Handler {
@@ -119,7 +130,7 @@ impl Handler {
             InvocationLog::new(Arc::clone(&log), "-".to_owned(), None).warn(&message);
         }
         let ticker = Ticker::start(&engine).map_err(|error| SetupError::Engine(error.to_string()))?;
-        Ok(Self { engine, pre: loaded.pre, ticker, settings, log })
+        Ok(Self { engine, pre: loaded.pre, ticker, settings, log, idle: Mutex::default() })
     }
 
     /// Answers one invocation. `lambda_deadline` is when Lambda gives it up; the handler is ended
@@ -154,38 +165,79 @@ impl Handler {
                 self.run(&invocation, &response, begun).await
             }
         };
-        self.settle(outcome, response, &log, lambda_deadline + RECEIPT_GRACE).await
+        self.settle(outcome, &response, &log, lambda_deadline + RECEIPT_GRACE).await
     }
 
-    /// Calls the handler in an instance of its own.
+    /// Calls the handler, in an instance of its own unless the operator allows otherwise.
     async fn run(&self, invocation: &Arc<Invocation>, response: &SharedResponse, begun: Instant) -> Outcome {
+        let mut instance = match self.take_idle(invocation, response) {
+            Some(instance) => instance,
+            None => match self.fresh(invocation, response).await {
+                Ok(instance) => instance,
+                Err(error) => return Outcome::Failed(Failed::from_trap(&error, None, None)),
+            },
+        };
+        instance.uses += 1;
+        let Instance { store, exports, panic, .. } = &mut instance;
+        let call = async {
+            let (request, response) = store.data_mut().hand_over()?;
+            exports.firstbyte_lambda_handler().call_handle(&mut *store, request, response).await
+        };
+        let returned = self.drive(pin!(call), response, invocation.deadline).await;
+        match returned {
+            Some(Ok(Ok(()))) => {
+                self.keep_idle(instance);
+                Outcome::Success
+            }
+            Some(Ok(Err(failure))) => Outcome::Failed(Failed::from_handler(failure)),
+            Some(Err(error)) => {
+                let memory = store.data().limits.refused().then_some(self.settings.memory);
+                Outcome::Failed(Failed::from_trap(&error, memory, panic.message()))
+            }
+            None => Outcome::Failed(Failed::deadline(begun.elapsed())),
+        }
+    }
+
+    async fn fresh(&self, invocation: &Arc<Invocation>, response: &SharedResponse) -> wasmtime::Result<Instance> {
         let panic = LastPanic::default();
+        let stdout = GuestOutput::stdout(invocation.log.clone());
+        let stderr = GuestOutput::stderr(invocation.log.clone(), panic.clone());
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.envs(&self.settings.guest_environment).allow_tcp(false).allow_udp(false);
+        wasi.stdout(stdout.clone()).stderr(stderr.clone());
         let state = State {
-            wasi: self.wasi(&invocation.log, panic.clone()),
+            wasi: wasi.build(),
             table: ResourceTable::new(),
             limits: Limits::new(self.settings.memory),
             invocation: Arc::clone(invocation),
             response: response.clone(),
+            outputs: [stdout, stderr],
         };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
+        let exports = self.pre.instantiate_async(&mut store).await?;
+        Ok(Instance { store, exports, panic, uses: 0 })
+    }
 
-        let call = async {
-            let host = self.pre.instantiate_async(&mut store).await?;
-            let (request, response) = store.data_mut().hand_over()?;
-            host.firstbyte_lambda_handler().call_handle(&mut store, request, response).await
-        };
-        let returned = self.drive(pin!(call), response, invocation.deadline).await;
-        let memory_limit = store.data().limits.refused().then_some(self.settings.memory);
-        // What the handler printed last, and panicked with, is in the log when its output is gone.
-        drop(store);
-        match returned {
-            Some(Ok(Ok(()))) => Outcome::Success,
-            Some(Ok(Err(failure))) => Outcome::Failed(Failed::from_handler(failure)),
-            Some(Err(error)) => Outcome::Failed(Failed::from_trap(&error, memory_limit, panic.message())),
-            None => Outcome::Failed(Failed::deadline(begun.elapsed())),
+    /// An instance that has served before, pointed at this invocation.
+    fn take_idle(&self, invocation: &Arc<Invocation>, response: &SharedResponse) -> Option<Instance> {
+        let mut instance = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let state = instance.store.data_mut();
+        state.invocation = Arc::clone(invocation);
+        state.response = response.clone();
+        for output in &state.outputs {
+            output.point_at(invocation.log.clone());
+        }
+        Some(instance)
+    }
+
+    /// Keeps an instance whose call succeeded, if [`Settings::reuse`] allows, and it has not grown past half of its memory.
+    fn keep_idle(&self, instance: Instance) {
+        let lean = instance.store.data().limits.used() <= self.settings.memory / 2;
+        if instance.uses < self.settings.reuse && lean {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
         }
     }
 
@@ -205,7 +257,7 @@ impl Handler {
             if let Poll::Ready(returned) = polled {
                 return Poll::Ready(Some(returned));
             }
-            response.lock().flush(cx);
+            response.flush(cx);
             // A handler that computes keeps the executor's timers waiting: look at the clock, too.
             if Instant::now() >= deadline || alarm.as_mut().poll(cx).is_ready() { Poll::Ready(None) } else { Poll::Pending }
         })
@@ -213,11 +265,11 @@ impl Handler {
     }
 
     /// What an outcome means at every phase: see "Endings" in DESIGN.md.
-    async fn settle(&self, outcome: Outcome, response: SharedResponse, log: &InvocationLog, give_up: Instant) -> Settled {
-        let Some(mut response) = response.into_inner() else {
-            // The store that shared it is dropped by now.
-            let lost = std::io::Error::other("the response is still in use");
-            return Settled { outcome, phase: Phase::Started, written: 0, delivery: Err(lost.into()) };
+    async fn settle(&self, outcome: Outcome, response: &SharedResponse, log: &InvocationLog, give_up: Instant) -> Settled {
+        let Some(mut response) = response.take() else {
+            // Nobody else takes it.
+            let lost = std::io::Error::other("the response was settled before");
+            return Settled { outcome, phase: Phase::Ended, written: 0, delivery: Err(lost.into()) };
         };
         let phase = response.phase();
         let mut lost = response.was_cut_off();
@@ -227,7 +279,7 @@ impl Handler {
                     let empty = firstbyte_wire::Head::new(200, []);
                     lost |= empty.and_then(|head| response.start(head)).is_err();
                 }
-                response.finish();
+                lost |= phase != Phase::Ended && response.finish().is_err();
             }
             Outcome::Failed(failed) => {
                 log.failure(&failed.report);
@@ -246,15 +298,5 @@ impl Handler {
             log.warn("the reader was gone before the response was complete");
         }
         Settled { outcome, phase, written, delivery }
-    }
-
-    fn wasi(&self, log: &InvocationLog, panic: LastPanic) -> WasiCtx {
-        let mut wasi = WasiCtxBuilder::new();
-        wasi.envs(&self.settings.guest_environment)
-            .stdout(GuestOutput::stdout(log.clone()))
-            .stderr(GuestOutput::stderr(log.clone(), panic))
-            .allow_tcp(false)
-            .allow_udp(false);
-        wasi.build()
     }
 }

@@ -3,7 +3,7 @@
 //! [`bootstrap::main`] is what runs inside Lambda. Everything below it can be used without Lambda: a [`Handler`] answers one
 //! invocation at a time, or several at once, into an [`Outlet`](outlet::Outlet) of any kind.
 //!
-//! The way of an invocation: `bootstrap` sets up, `service` takes it from `lambda_runtime`'s loop, [`Handler::invoke`] calls the
+//! The way of an invocation: `bootstrap` sets up, `polling` is the loop, `service` gives it an outlet, [`Handler::invoke`] calls the
 //! component in a fresh instance, `interface` is what the component calls, `response` knows how far the response has come, and
 //! `runtime_api` carries its bytes to Lambda.
 
@@ -21,6 +21,7 @@ mod limits;
 pub mod log;
 mod outcome;
 pub mod outlet;
+mod polling;
 mod response;
 pub mod runtime_api;
 mod service;

@@ -22,6 +22,11 @@ impl Limits {
         Self { memory, used: 0, refused: false }
     }
 
+    /// Bytes of linear memory in use.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
     /// Whether memory was refused: a trap that follows is no fault of the handler's logic.
     pub(crate) fn refused(&self) -> bool {
         self.refused

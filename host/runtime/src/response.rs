@@ -99,11 +99,16 @@ impl Response {
     }
 
     /// Ends a started response cleanly.
-    pub(crate) fn finish(&mut self) {
-        if self.phase == Phase::Started {
-            self.outlet.end(None);
-            self.phase = Phase::Ended;
+    ///
+    /// # Errors
+    /// [`Closed`] if it was not started, is ended, or nobody reads it.
+    pub(crate) fn finish(&mut self) -> Result<(), Closed> {
+        if self.phase != Phase::Started {
+            return Err(Closed);
         }
+        self.outlet.end(None);
+        self.phase = Phase::Ended;
+        if self.cut_off { Err(Closed) } else { Ok(()) }
     }
 
     /// Ends the response as failed, in whatever way its phase still allows. `status` and `shown` are for an HTTP caller

@@ -12,13 +12,17 @@ pub(crate) use streamed::Streamed;
 
 use crate::outlet::DeliveryError;
 use exchange::Exchange;
-use firstbyte_wire::{ErrorReport, runtime_api};
+use firstbyte_wire::ErrorReport;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// How we introduce ourselves.
 const USER_AGENT: &str = concat!("firstbyte/", env!("CARGO_PKG_VERSION"));
+
+/// How long an error document may take to be taken.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The Runtime API of this execution environment.
 #[derive(Debug)]
@@ -36,14 +40,18 @@ impl RuntimeApi {
         Arc::new(Self { authority: authority.into(), idle: Mutex::default() })
     }
 
-    /// Reports that the runtime cannot start.
+    /// Posts an error document, as to `/runtime/init/error`. Waits a few seconds at most.
     ///
     /// # Errors
     /// [`DeliveryError`]: Lambda was not told; it will notice when the process exits.
-    pub async fn init_error(self: &Arc<Self>, report: &ErrorReport) -> Result<(), DeliveryError> {
-        let mut exchange = self.exchange().await?;
-        exchange.queue_error(runtime_api::INIT_ERROR, None, report);
-        std::future::poll_fn(|cx| exchange.poll_answer(cx)).await
+    pub async fn post_error(self: &Arc<Self>, path: &str, report: &ErrorReport) -> Result<(), DeliveryError> {
+        let post = async {
+            let mut exchange = self.exchange().await?;
+            exchange.queue_error(path, None, report);
+            std::future::poll_fn(|cx| exchange.poll_answer(cx)).await
+        };
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "no answer").into();
+        tokio::time::timeout(PATIENCE, post).await.unwrap_or_else(|_| Err(late()))
     }
 
     /// Forgets connections that were open before a snapshot.

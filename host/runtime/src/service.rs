@@ -1,17 +1,15 @@
-//! Between `lambda_runtime`'s loop and a handler: takes each invocation from the loop before it would answer itself, and
-//! answers it through our own half of the Runtime API.
+//! Between the loop and a handler: gives an invocation an outlet at the Runtime API and has the handler answer it.
 
 use crate::invocation::{Handler, InvocationContext};
-use crate::log::{InvocationLog, Log};
+use crate::log::{InvocationLog, Level, Log, Record};
 use crate::outlet::Outlet;
 use crate::runtime_api::{Buffered, RuntimeApi, Streamed, Target};
 use crate::settings::ResponseMode;
-use firstbyte_wire::runtime_api::{header, is_request_id};
+use firstbyte_wire::runtime_api::{self, header};
 use lambda_runtime::LambdaInvocation;
+use firstbyte_wire::ErrorReport;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
-use tower::{Layer, Service};
 
 /// Where the handler for the next invocation comes from.
 pub(crate) trait Source: Send + Sync {
@@ -29,7 +27,8 @@ pub(crate) struct Invoker {
 }
 
 impl Invoker {
-    async fn answer(self, invocation: LambdaInvocation) {
+    /// Answers one invocation, whose id stands in a path.
+    pub(crate) async fn answer(self, invocation: LambdaInvocation) {
         let headers = &invocation.parts.headers;
         let text = |name: &str| {
             let value = headers.get(name)?;
@@ -37,10 +36,6 @@ impl Invoker {
         };
         let request_id = invocation.context.request_id.clone();
         let log = InvocationLog::new(Arc::clone(&self.log), request_id.clone(), text(header::TENANT_ID));
-        if !is_request_id(&request_id) {
-            log.warn("the invocation's id cannot stand in a path, so it cannot be answered");
-            return;
-        }
         let target = Target { request_id: request_id.clone(), invocation_id: text(header::INVOCATION_ID) };
         let opened: std::io::Result<Box<dyn Outlet>> = match self.mode {
             ResponseMode::Stream => Streamed::open(&self.api, target).await.map(|outlet| Box::new(outlet) as _),
@@ -66,36 +61,20 @@ impl Invoker {
             .min(LONGEST);
         self.source.handler().invoke(invocation.body, context, Instant::now() + left, outlet).await;
     }
+
+    /// Reports an invocation that no handler was asked to answer.
+    pub(crate) async fn refuse(&self, request_id: &str, report: &ErrorReport) {
+        self.report(&runtime_api::error_path(request_id), report).await;
+    }
+
+    /// Reports an error outside of any response.
+    pub(crate) async fn report(&self, path: &str, report: &ErrorReport) {
+        if let Err(error) = self.api.post_error(path, report).await {
+            let message = format!("Lambda could not be told of {}: {error}", report.error_type);
+            self.log.record(&Record { level: Level::Error, request_id: None, tenant_id: None, message: &message, failure: None });
+        }
+    }
 }
 
 /// Longer than any function may run.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
-impl Service<LambdaInvocation> for Invoker {
-    type Response = ();
-    type Error = lambda_runtime::Error;
-    type Future = crate::log::BoxFuture<'static, Result<(), Self::Error>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
-        let this = self.clone();
-        Box::pin(async move {
-            this.answer(invocation).await;
-            Ok(())
-        })
-    }
-}
-
-/// Puts the [`Invoker`] in the place of `lambda_runtime`'s own response half.
-pub(crate) struct Instead(pub(crate) Invoker);
-
-impl<S> Layer<S> for Instead {
-    type Service = Invoker;
-
-    fn layer(&self, _: S) -> Invoker {
-        self.0.clone()
-    }
-}

@@ -11,6 +11,12 @@ pub const NEXT: &str = "/2018-06-01/runtime/invocation/next";
 /// `POST`: the runtime could not start.
 pub const INIT_ERROR: &str = "/2018-06-01/runtime/init/error";
 
+/// `GET`: waits across a snapshot.
+pub const RESTORE_NEXT: &str = "/2018-06-01/runtime/restore/next";
+
+/// `POST`: the runtime could not go on after a restore.
+pub const RESTORE_ERROR: &str = "/2018-06-01/runtime/restore/error";
+
 /// `POST /runtime/invocation/{request_id}/response`: an invocation's response, buffered or streamed.
 #[must_use]
 pub fn response_path(request_id: &str) -> String {

@@ -17,8 +17,11 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
-/// How long what a dead process left in its pipes and sockets may take to be read.
-const LEFT_BEHIND: Duration = Duration::from_secs(1);
+/// How long what a dead process left in its sockets may take to be read.
+const LEFT_IN_SOCKETS: Duration = Duration::from_secs(1);
+
+/// The same for its pipes; less than a broken response waits for the news of the process's end.
+const LEFT_IN_PIPES: Duration = Duration::from_millis(500);
 
 /// Starts the environment and stays until it is gone. Dropped before, it takes the process along.
 pub(super) async fn supervise(environment: Arc<Environment>) {
@@ -68,7 +71,7 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
 
     // A straggler that the runtime started may hold its pipes open: no reason to wait for it.
     let all_printed = async { while printed.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(LEFT_BEHIND, all_printed).await;
+    let _ = tokio::time::timeout(LEFT_IN_PIPES, all_printed).await;
     if matches!(*environment.phase.borrow(), Phase::Starting) {
         let message = format!("RequestId: {} Error: {}", uuid::Uuid::new_v4(), exit_message(&failure));
         not_started(&environment, failure.error_type(), &message);
@@ -78,7 +81,7 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
 
     // What it still wrote before it died is in the sockets.
     let all_read = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(LEFT_BEHIND, all_read).await.is_err() {
+    if tokio::time::timeout(LEFT_IN_SOCKETS, all_read).await.is_err() {
         connections.detach_all();
     }
     fail_all(&environment, &failure);

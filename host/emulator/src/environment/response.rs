@@ -1,7 +1,7 @@
 //! `POST …/response`: takes a response from the runtime no faster than the client takes it from the door.
 
 use super::Environment;
-use super::runtime_api::{Reply, accepted, not_allowed, refusal, too_large, truncated};
+use super::runtime_api::{Reply, accepted, not_allowed, refusal, refused, too_large, truncated};
 use super::throttle::Throttle;
 use crate::invocation::{BodySender, Ending, Failure, Running};
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a broken connection may be ahead of the news that its process is gone.
-const NEWS: Duration = Duration::from_millis(200);
+const NEWS: Duration = Duration::from_secs(1);
 
 /// How the runtime sends its response.
 enum Mode {
@@ -51,7 +51,7 @@ pub(super) async fn receive(environment: Arc<Environment>, running: Arc<Running>
         let reply = match mode {
             Mode::Streamed => stream(&environment, &running, content_type, body).await,
             Mode::Buffered => buffer(&environment, &running, content_type, body).await,
-            Mode::Invalid(mode) => invalid_mode(&running, &mode),
+            Mode::Invalid(mode) => refused(body, invalid_mode(&running, &mode)).await,
         };
         if running.is_settled() {
             environment.responded(&running).await;
@@ -62,7 +62,7 @@ pub(super) async fn receive(environment: Arc<Environment>, running: Arc<Running>
 }
 
 async fn stream(environment: &Environment, running: &Arc<Running>, content_type: Option<String>, mut body: Incoming) -> Reply {
-    let Some(sender) = running.respond(content_type, true) else { return not_allowed() };
+    let Some(sender) = running.respond(content_type, true) else { return refused(body, not_allowed()).await };
     let mut throttle = Throttle::new(environment.function.settings.throttle);
     let mut cut = pin!(running.settled());
     loop {

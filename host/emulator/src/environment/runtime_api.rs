@@ -13,10 +13,15 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// The largest error document that is taken.
 const ERROR_LIMIT: usize = 1024 * 1024;
+
+/// How much of an unwanted body is read, and for how long.
+const UNWANTED: usize = 64 * 1024;
+const UNWANTED_TIME: Duration = Duration::from_millis(100);
 
 /// How much of a response may be read ahead of its client.
 const READ_AHEAD: usize = 64 * 1024;
@@ -52,11 +57,11 @@ async fn reply(environment: Arc<Environment>, request: Request<Incoming>) -> Rep
         },
         (&Method::POST, ["invocation", id, "response"]) => match owner(&environment, id, request.headers()) {
             Ok(running) => response::receive(environment, running, request).await,
-            Err(stranger) => stranger.reply(),
+            Err(stranger) => refused(request.into_body(), stranger.reply()).await,
         },
         (&Method::POST, ["invocation", id, "error"]) => match owner(&environment, id, request.headers()) {
             Ok(running) => error(&environment, &running, request).await,
-            Err(stranger) => stranger.reply(),
+            Err(stranger) => refused(request.into_body(), stranger.reply()).await,
         },
         (&Method::POST, ["init", "error"]) => init_error(&environment, request).await,
         // Environments are never restored from a snapshot here.
@@ -117,7 +122,7 @@ fn owner(environment: &Environment, id: &str, headers: &HeaderMap) -> Result<Arc
 
 async fn error(environment: &Arc<Environment>, running: &Arc<Running>, request: Request<Incoming>) -> Reply {
     if !running.is_unanswered() {
-        return not_allowed();
+        return refused(request.into_body(), not_allowed()).await;
     }
     let error_type = error_type(request.headers());
     let document = match document(request.into_body()).await {
@@ -171,6 +176,12 @@ async fn document(body: Incoming) -> Result<Bytes, Reply> {
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(ERROR_LIMIT)),
         Err(_) => Err(truncated()),
     }
+}
+
+/// A refusal of a request whose body is not wanted. It is read if it is short: the connection can then be used again.
+pub(super) async fn refused(body: Incoming, reply: Reply) -> Reply {
+    let _ = tokio::time::timeout(UNWANTED_TIME, Limited::new(body, UNWANTED).collect()).await;
+    reply
 }
 
 pub(super) fn accepted() -> Reply {

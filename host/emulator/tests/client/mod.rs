@@ -97,26 +97,33 @@ pub(crate) async fn connect(uri: &Uri) -> TcpStream {
     TcpStream::connect(uri.authority().expect("a host").as_str()).await.expect("the door is open")
 }
 
-pub(crate) async fn over<S>(stream: S, mut request: Request<Full<Bytes>>, version: Version) -> Answer
+pub(crate) async fn over<S>(stream: S, request: Request<Full<Bytes>>, version: Version) -> Answer
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    attempt(stream, request, version).await.expect("an answer")
+}
+
+/// The same for an answer that may be none.
+pub(crate) async fn attempt<S>(stream: S, mut request: Request<Full<Bytes>>, version: Version) -> hyper::Result<Answer>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     *request.version_mut() = version;
     let response: Response<Incoming> = if version == Version::HTTP_2 {
-        let (mut sender, connection) =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("HTTP/2");
+        let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        sender.send_request(request).await.expect("an answer")
+        sender.send_request(request).await?
     } else {
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let host = request.uri().authority().expect("a host").to_string();
         request.headers_mut().insert("host", host.parse().expect("a value"));
         *request.uri_mut() = request.uri().path_and_query().expect("a path").as_str().parse().expect("a path");
-        sender.send_request(request).await.expect("an answer")
+        sender.send_request(request).await?
     };
     let (parts, body) = response.into_parts();
-    Answer { status: parts.status, version: parts.version, headers: parts.headers, body }
+    Ok(Answer { status: parts.status, version: parts.version, headers: parts.headers, body })
 }
 
 /// Waits for an event, and gives all until it, itself last.

@@ -64,6 +64,14 @@ impl GuestOutput {
         Self(Arc::new(Mutex::new(Lines { log, level, panic, partial: Vec::new() })))
     }
 
+    /// Ends the line and writes to another invocation's log from now on.
+    pub(crate) fn point_at(&self, log: InvocationLog) {
+        self.with(|lines| {
+            lines.emit();
+            lines.log = log;
+        });
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Lines) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,0 +1,188 @@
+//! The loop of a function's life: `/next`, answer, and again, as many at once as Lambda asks for.
+//!
+//! Client, context and SnapStart hooks are `lambda_runtime`'s. The loop around them is ours because that crate's own panics
+//! on a `/next` without a request id or deadline, takes a 500 of `/next` for an invocation, and ends the process at a client
+//! context that is not as it expects, which any caller may send. Here each of these is answered, logged, or waited out.
+
+use crate::log::{Level, Log, Record};
+use crate::service::Invoker;
+use firstbyte_wire::runtime_api::{self, header};
+use firstbyte_wire::{ErrorReport, ErrorType};
+use http::{HeaderMap, HeaderName, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use lambda_runtime::{Config, Context, LambdaInvocation, SnapStartResource};
+use lambda_runtime_api_client::body::Body;
+use lambda_runtime_api_client::{PooledClient, build_request};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Larger than any event that Lambda delivers.
+const EVENT_LIMIT: usize = 64 * 1024 * 1024;
+
+/// How often `/next` may fail in a row before the process ends; the pause doubles from 50 ms, so this is about 6 seconds.
+const ATTEMPTS: u32 = 7;
+
+/// Why the loop ended. Lambda starts the process again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// Lambda says that the environment is broken.
+    #[error("the Runtime API says that this environment is broken (500)")]
+    Environment,
+    /// It cannot be reached, or makes no sense.
+    #[error("the Runtime API failed {ATTEMPTS} times in a row: {0}")]
+    Unreachable(String),
+    /// SnapStart's snapshot or restore failed.
+    #[error("SnapStart: {0}")]
+    SnapStart(lambda_runtime::Error),
+}
+
+/// What came instead of an invocation.
+enum Instead {
+    /// Nothing, this time.
+    Nothing,
+    /// An invocation that cannot be understood, but answered.
+    Unusable { request_id: String, reason: String },
+    /// Something that may pass.
+    Failure(String),
+    /// The end.
+    Broken,
+}
+
+/// Polls and answers.
+#[derive(Clone)]
+pub(crate) struct Polling {
+    client: Arc<PooledClient>,
+    invoker: Invoker,
+    config: Arc<Config>,
+    log: Arc<dyn Log>,
+}
+
+impl Polling {
+    /// Polls the Runtime API at the address `authority`, with connections for `concurrency` workers.
+    pub(crate) fn new(authority: &http::uri::Authority, concurrency: usize, invoker: Invoker, log: Arc<dyn Log>) -> Self {
+        let uri = http::Uri::builder().scheme("http").authority(authority.clone()).path_and_query("/").build();
+        let mut client = PooledClient::builder().with_pool_size(concurrency);
+        if let Ok(uri) = uri {
+            client = client.with_endpoint(uri);
+        }
+        Self { client: Arc::new(client.build()), invoker, config: Arc::default(), log }
+    }
+
+    /// Serves invocations, `concurrency` at once.
+    pub(crate) async fn run(self, concurrency: usize) -> Ended {
+        let mut workers = tokio::task::JoinSet::new();
+        for _ in 1..concurrency {
+            workers.spawn(self.clone().work());
+        }
+        let own = self.clone().work();
+        tokio::select! {
+            ended = own => ended,
+            Some(ended) = workers.join_next() => ended.unwrap_or_else(|panic| Ended::Unreachable(panic.to_string())),
+        }
+    }
+
+    async fn work(self) -> Ended {
+        let mut failures = 0;
+        loop {
+            let failure = match self.next().await {
+                Ok(invocation) => {
+                    failures = 0;
+                    self.invoker.clone().answer(invocation).await;
+                    continue;
+                }
+                Err(Instead::Nothing) => continue,
+                Err(Instead::Unusable { request_id, reason }) => {
+                    self.warn(&format!("invocation {request_id:?} cannot be understood: {reason}"));
+                    let report = ErrorReport::new(&ErrorType::runtime("InvalidInvocation"), reason);
+                    self.invoker.refuse(&request_id, &report).await;
+                    continue;
+                }
+                Err(Instead::Broken) => return Ended::Environment,
+                Err(Instead::Failure(failure)) => failure,
+            };
+            failures += 1;
+            if failures == ATTEMPTS {
+                return Ended::Unreachable(failure);
+            }
+            self.warn(&format!("/next: {failure}; trying again"));
+            tokio::time::sleep(Duration::from_millis(50) * 2_u32.pow(failures)).await;
+        }
+    }
+
+    async fn next(&self) -> Result<LambdaInvocation, Instead> {
+        let request = build_request().uri(runtime_api::NEXT).body(Body::empty());
+        let request = request.map_err(|error| Instead::Failure(error.to_string()))?;
+        let response = self.client.call(request).await.map_err(|error| Instead::Failure(chain(&*error)))?;
+        let (parts, body) = response.into_parts();
+        match parts.status {
+            StatusCode::OK => {}
+            StatusCode::NO_CONTENT => return Err(Instead::Nothing),
+            StatusCode::INTERNAL_SERVER_ERROR => return Err(Instead::Broken),
+            status => return Err(Instead::Failure(format!("it answered {status}"))),
+        }
+        let body = Limited::new(body, EVENT_LIMIT).collect().await.map_err(|error| Instead::Failure(chain(&*error)))?;
+        let request_id = text(&parts.headers, header::REQUEST_ID);
+        let Some(request_id) = request_id.filter(|id| runtime_api::is_request_id(id)) else {
+            return Err(Instead::Failure("it delivered an invocation without a usable request id".to_owned()));
+        };
+        let context = context(&request_id, &self.config, &parts.headers)
+            .map_err(|reason| Instead::Unusable { request_id, reason })?;
+        Ok(LambdaInvocation { parts, body: body.to_bytes(), context })
+    }
+
+    /// Waits at the snapshot, if there is one, with the hooks around it.
+    pub(crate) async fn snap_start(&self, resource: &dyn SnapStartResource) -> Result<(), Ended> {
+        let restored = async {
+            resource.before_snapshot().await?;
+            let response = self.client.call(build_request().uri(runtime_api::RESTORE_NEXT).body(Body::empty())?).await?;
+            if !response.status().is_success() {
+                return Err(format!("/restore/next answered {}", response.status()).into());
+            }
+            self.client.reset_pool();
+            Ok::<_, lambda_runtime::Error>(())
+        };
+        if let Err(error) = restored.await {
+            let report = ErrorReport::new(&ErrorType::runtime("BeforeSnapshotError"), chain(&*error));
+            self.invoker.report(runtime_api::INIT_ERROR, &report).await;
+            return Err(Ended::SnapStart(error));
+        }
+        if let Err(error) = resource.after_restore().await {
+            let report = ErrorReport::new(&ErrorType::runtime("AfterRestoreError"), chain(&*error));
+            self.invoker.report(runtime_api::RESTORE_ERROR, &report).await;
+            return Err(Ended::SnapStart(error));
+        }
+        Ok(())
+    }
+
+    fn warn(&self, message: &str) {
+        self.log.record(&Record { level: Level::Warn, request_id: None, tenant_id: None, message, failure: None });
+    }
+}
+
+/// `lambda_runtime`'s context, from headers in which nothing is left that it would stumble over.
+fn context(request_id: &str, config: &Arc<Config>, headers: &HeaderMap) -> Result<Context, String> {
+    if !headers.contains_key(header::DEADLINE_MS) {
+        return Err("it has no deadline".to_owned());
+    }
+    let mut headers = headers.clone();
+    // Free-form JSON of the caller's: handlers get it as it came, and nobody here needs it parsed.
+    headers.remove(HeaderName::from_static(header::CLIENT_CONTEXT));
+    headers.remove(HeaderName::from_static(header::COGNITO_IDENTITY));
+    Context::new(request_id, Arc::clone(config), &headers).map_err(|error| error.to_string())
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
