@@ -53,8 +53,7 @@ pub(crate) async fn call(door: Door, base: &str, function: &str, call: Call, mut
     *request.headers_mut() = call.headers;
     let response = if door == Door::Api {
         *request.uri_mut() = uri;
-        let (mut sender, connection) =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+        let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         sender.send_request(request).await?
     } else {

@@ -45,7 +45,11 @@ pub(crate) struct Arguments {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    if (0.001..=900.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err("not within 0.001 to 900".to_owned()) }
+    if (0.001..=900.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("not within 0.001 to 900".to_owned())
+    }
 }
 
 impl Arguments {

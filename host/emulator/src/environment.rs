@@ -212,18 +212,28 @@ impl Environment {
         }
     }
 
-    /// The runtime polls: whatever it has responded to is over, and it gets the next invocation when there is one.
-    async fn next(&self) -> Result<Arc<Running>, NotItsTurn> {
+    /// Notes the runtime's first poll. False if it is not the first.
+    fn started(&self) -> bool {
+        let init = self.created.elapsed();
+        // The state is locked before the phase wherever both are.
+        let mut state = lock(&self.state);
         let started = self.phase.send_if_modified(|phase| {
             let starting = matches!(phase, Phase::Starting);
             if starting {
-                let init = self.created.elapsed();
-                lock(&self.state).init = Some(init);
-                self.tell(EventKind::EnvironmentReady { init });
                 *phase = Phase::Ready;
             }
             starting
         });
+        if started {
+            state.init = Some(init);
+            self.tell(EventKind::EnvironmentReady { init });
+        }
+        started
+    }
+
+    /// The runtime polls: whatever it has responded to is over, and it gets the next invocation when there is one.
+    async fn next(&self) -> Result<Arc<Running>, NotItsTurn> {
+        let started = self.started();
         if !started && !self.function.is_concurrent() {
             let running = lock(&self.state).running.clone();
             for running in &running {

@@ -16,7 +16,8 @@ pub struct Settings {
     pub task_root: Option<PathBuf>,
     /// The runtime's program and its arguments.
     pub command: Vec<OsString>,
-    /// Variables for the runtime, stronger than those that Lambda sets.
+    /// Variables for the runtime, stronger than those that Lambda sets. Of the emulator's own variables it gets only `PATH`
+    /// and AWS credentials: what is missing in Lambda is missing here.
     pub environment: Vec<(OsString, OsString)>,
     /// `AWS_LAMBDA_LOG_FORMAT`.
     pub log_format: LogFormat,

@@ -190,14 +190,32 @@ async fn processes_end_with_the_emulator() {
             assert!(!is_alive(pid));
         } else {
             drop(emulator);
-            let gone = async {
-                while is_alive(pid) {
-                    tokio::task::yield_now().await;
-                }
-            };
-            tokio::time::timeout(LONG, gone).await.expect("it ends");
+            until_gone(pid).await;
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_runtime_started_ends_with_it() {
+    let mut settings = settings();
+    let script = "sleep 1000 & echo started $!; exec \"$0\"".into();
+    settings.command = ["sh".into(), "-c".into(), script].into_iter().chain(settings.command).collect();
+    let (emulator, mut events) = start(settings).await;
+    emulator.warm_up().await.expect("it starts");
+    let seen = until(&mut events, |kind| matches!(kind, EventKind::Log { .. })).await;
+    let pid = printed(&seen)[0].strip_prefix("started ").and_then(|pid| pid.parse().ok()).expect("a process");
+    assert!(is_alive(pid));
+    emulator.shutdown().await;
+    until_gone(pid).await;
+}
+
+async fn until_gone(pid: u32) {
+    let gone = async {
+        while is_alive(pid) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, gone).await.expect("it ends");
 }
 
 /// Whether a process runs; one that was not waited for yet does not.

@@ -12,7 +12,7 @@ const ROUNDS: usize = 6;
 const ENDINGS: [&str; 9] =
     ["clean", "trailers", "odd-trailers", "error", "exit", "exit-early", "buffered", "bad-prelude", "leave"];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_invocation_is_accounted_for() {
     let mut settings = settings();
     settings.max_environments = CLIENTS * 2;
@@ -54,7 +54,7 @@ async fn every_invocation_is_accounted_for() {
                         let mut answer = post(url, &format!("\"ending={ending}\"")).await;
                         assert!([200, 201, 500, 502].contains(&answer.status.as_u16()), "{ending}: {}", answer.status);
                         if *ending != "leave" {
-                            answer.text().await;
+                            assert!(answer.rest().await.1, "{ending} at {url}");
                         }
                     }
                 }

@@ -3,8 +3,8 @@
 use crate::component;
 use crate::invocation::{Handler, SetupError};
 use crate::log::{BoxFuture, Level, Log, Record, StdoutLog};
-use crate::runtime_api::RuntimeApi;
 use crate::polling::Polling;
+use crate::runtime_api::RuntimeApi;
 use crate::service::{Invoker, Source};
 use crate::settings::{Settings, SettingsError};
 use firstbyte_wire::{ErrorReport, ErrorType, runtime_api};
@@ -103,12 +103,7 @@ impl SnapStartResource for Connections {
     }
 }
 
-fn set_up(
-    log: &Arc<StdoutLog>,
-    api: &Arc<RuntimeApi>,
-    authority: &str,
-    concurrency: usize,
-) -> Result<Polling, StartError> {
+fn set_up(log: &Arc<StdoutLog>, api: &Arc<RuntimeApi>, authority: &str, concurrency: usize) -> Result<Polling, StartError> {
     let authority = authority.parse().map_err(|_| StartError::Address(authority.to_owned()))?;
     let variables =
         || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

@@ -125,8 +125,8 @@ impl Polling {
         let Some(request_id) = request_id.filter(|id| runtime_api::is_request_id(id)) else {
             return Err(Instead::Failure("it delivered an invocation without a usable request id".to_owned()));
         };
-        let context = context(&request_id, &self.config, &parts.headers)
-            .map_err(|reason| Instead::Unusable { request_id, reason })?;
+        let context =
+            context(&request_id, &self.config, &parts.headers).map_err(|reason| Instead::Unusable { request_id, reason })?;
         Ok(LambdaInvocation { parts, body: body.to_bytes(), context })
     }
 

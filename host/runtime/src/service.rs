@@ -5,9 +5,9 @@ use crate::log::{InvocationLog, Level, Log, Record};
 use crate::outlet::Outlet;
 use crate::runtime_api::{Buffered, RuntimeApi, Streamed, Target};
 use crate::settings::ResponseMode;
+use firstbyte_wire::ErrorReport;
 use firstbyte_wire::runtime_api::{self, header};
 use lambda_runtime::LambdaInvocation;
-use firstbyte_wire::ErrorReport;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 

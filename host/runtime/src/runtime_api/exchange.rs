@@ -198,7 +198,7 @@ impl Exchange {
         let _ = ready!(self.poll_backlog(cx, 0));
         loop {
             if let Some(answer) = Answer::parse(&self.answer)? {
-                return Poll::Ready(self.settle(answer));
+                return Poll::Ready(self.settle(&answer));
             }
             if self.answer.len() > ANSWER_LIMIT {
                 return Poll::Ready(Err(DeliveryError::NotHttp(format!("more than {ANSWER_LIMIT} bytes"))));
@@ -210,7 +210,7 @@ impl Exchange {
         }
     }
 
-    fn settle(&mut self, answer: Answer) -> Result<(), DeliveryError> {
+    fn settle(&mut self, answer: &Answer) -> Result<(), DeliveryError> {
         self.closed |= !answer.keep_alive || !self.complete || self.backlog() > 0 || self.answer.len() != answer.end;
         if !self.closed {
             self.api.keep(Arc::clone(&self.stream));

@@ -43,6 +43,7 @@ impl Name {
 #[cfg(test)]
 mod tests {
     use super::Name;
+    use proptest::prelude::*;
 
     #[test]
     fn all_forms_of_a_name() {
@@ -67,6 +68,15 @@ mod tests {
     fn other_things_are_no_names() {
         for segment in ["", ":", "a b", "f:a:b:c", "%00", "arn:aws:s3:::bucket"] {
             assert!(Name::parse(segment, None).is_err(), "{segment}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(segment in "(arn:|aws:|lambda|function|:|%|[a-z0-9]|.){0,20}", query in "(Qualifier|=|&|%|.){0,10}") {
+            if let Ok(name) = Name::parse(&segment, Some(&query)) {
+                prop_assert!(!name.name.is_empty() && !name.name.contains(':'));
+            }
         }
     }
 }

@@ -1,0 +1,211 @@
+//! Whatever the Runtime API does, the bootstrap answers what can be answered and goes on.
+
+mod support;
+
+use std::time::{Duration, Instant};
+use support::{Next, Post, deadline_in, deliver, deliver_by_url, start};
+
+const ID: &str = "lambda-runtime-aws-request-id";
+const DEADLINE: &str = "lambda-runtime-deadline-ms";
+
+#[test]
+fn an_invocation_that_cannot_be_understood_is_refused() {
+    for (name, value) in [(DEADLINE, String::new()), (DEADLINE, "soon".to_owned()), (DEADLINE, "-1".to_owned())] {
+        let next = vec![Next::Deliver("{}".to_owned(), vec![(name, value)])];
+        let mut running = start(&[], next, vec![]);
+        let request = running.request();
+        assert!(request.path.ends_with("/error"), "{request:?}");
+        assert!(String::from_utf8_lossy(&request.body).contains("Runtime.InvalidInvocation"), "{request:?}");
+        running.assert_alive();
+    }
+}
+
+#[test]
+fn an_invocation_without_a_usable_id_is_passed_over() {
+    for id in ["", "../../../x", "a b"] {
+        let next = vec![Next::Deliver("{}".to_owned(), vec![(ID, id.to_owned())])];
+        start(&[], next, vec![]).assert_alive();
+    }
+}
+
+#[test]
+fn a_caller_cannot_end_the_process_with_a_client_context() {
+    let context = |json: &str| {
+        vec![("lambda-runtime-client-context", json.to_owned()), ("lambda-runtime-cognito-identity", json.to_owned())]
+    };
+    let next = [r#"{"custom":{"a":1}}"#, "not json", "[]", "{"];
+    let next = next.map(|json| Next::Deliver(r#"{"ending":"ok","bytes":3}"#.to_owned(), context(json)));
+    let count = next.len();
+    let mut running = start(&[], next.into(), vec![]);
+    for _ in 0..count {
+        assert_eq!(running.request().body.len(), 3);
+    }
+    running.assert_alive();
+}
+
+#[test]
+fn garbage_from_next_is_waited_out() {
+    let next = [
+        &b"garbage\r\n\r\n"[..],
+        b"HTTP/1.1 200 OK\r\n\x00: \xff\r\n\r\n",
+        b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\n{}",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort",
+    ];
+    start(&[], next.map(|bytes| Next::Raw(bytes.to_vec())).into(), vec![]).assert_alive();
+}
+
+#[test]
+fn a_500_from_next_ends_the_process_as_lambda_wants() {
+    let next = vec![Next::Raw(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 2\r\n\r\n{}".to_vec())];
+    let (success, log) = start(&[], next, vec![]).ended();
+    assert!(!success);
+    assert!(log.contains("environment is broken"), "{log}");
+}
+
+#[test]
+fn refused_responses_are_logged_and_passed_over() {
+    for status in [400, 403, 410, 413, 500] {
+        for post in [Post::Answer(status), Post::AnswerEarly(status)] {
+            let mut running = start(&[], vec![deliver_by_url(r#"{"ending":"ok","bytes":1000,"writes":10}"#)], vec![post]);
+            running.request();
+            running.assert_alive();
+            let log = running.log();
+            assert!(log.contains(&format!("the Runtime API answered {status}")), "{status}: {log}");
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_closes_mid_body_is_a_refused_write() {
+    let flood = r#"{"ending":"flood","bytes":100000000,"chunk":1000}"#;
+    let mut running = start(&[], vec![deliver(flood)], vec![Post::CloseAfter(100_000)]);
+    let request = running.request();
+    assert!(!request.complete);
+    running.assert_alive();
+    // The handler saw the refusal and said so.
+    let log = running.log();
+    assert!(log.contains("Function.Refused"), "{log}");
+}
+
+#[test]
+fn an_answer_that_never_comes_is_given_up_at_the_deadline() {
+    let soon = vec![(DEADLINE, deadline_in(Duration::from_secs(2)))];
+    let next = vec![Next::Deliver(r#"{"ending":"ok","bytes":3}"#.to_owned(), soon)];
+    let mut running = start(&[], next, vec![Post::NeverAnswer]);
+    assert!(running.request().complete);
+    running.assert_alive();
+}
+
+#[test]
+fn a_reader_that_stalls_holds_the_handler_until_the_deadline() {
+    let soon = vec![(DEADLINE, deadline_in(Duration::from_secs(3)))];
+    let next = vec![Next::Deliver(r#"{"ending":"flood","bytes":1000000000}"#.to_owned(), soon)];
+    let begun = Instant::now();
+    let mut running = start(&[], next, vec![Post::Stall]);
+    running.assert_alive();
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(running.log().contains("Runtime.DeadlineExceeded"));
+}
+
+#[test]
+fn a_handler_that_computes_or_waits_past_its_deadline_is_ended_in_time() {
+    for ending in [r#"{"ending":"spin-after"}"#, r#"{"ending":"wait","started":true}"#] {
+        let soon = vec![(DEADLINE, deadline_in(Duration::from_secs(2)))];
+        let begun = Instant::now();
+        let mut running =
+            start(&[("FIRSTBYTE_DEADLINE_RESERVE_MS", "500")], vec![Next::Deliver(ending.to_owned(), soon)], vec![]);
+        let request = running.request();
+        assert!(begun.elapsed() < Duration::from_secs(2), "Lambda would have killed it: {:?}", begun.elapsed());
+        assert!(request.complete, "{request:?}");
+        assert_eq!(request.body, b"started\n");
+        assert_eq!(request.trailer_type(), Some("Runtime.DeadlineExceeded"));
+        running.assert_alive();
+    }
+}
+
+#[test]
+fn the_nonce_of_a_delivery_is_echoed() {
+    let nonce = || vec![("lambda-runtime-invocation-id", "nonce-1".to_owned())];
+    let next = [r#"{"ending":"ok"}"#, r#"{"ending":"err-before"}"#].map(|payload| Next::Deliver(payload.to_owned(), nonce()));
+    let running = start(&[], next.into(), vec![]);
+    for end in ["/response", "/error"] {
+        let request = running.request();
+        assert!(request.path.ends_with(end), "{request:?}");
+        assert_eq!(request.headers.get("lambda-runtime-invocation-id").map(String::as_str), Some("nonce-1"));
+    }
+}
+
+#[test]
+fn a_runtime_that_cannot_start_says_why() {
+    for (variables, kind, help) in [
+        (&[("_HANDLER", "missing")][..], "Runtime.NoSuchHandler", "neither"),
+        (&[("FIRSTBYTE_RESPONSE", "sometimes")], "Runtime.InvalidSetting", "`stream` or `buffered`"),
+        (&[("_HANDLER", "")], "Runtime.NotInLambda", "_HANDLER is not set"),
+    ] {
+        let running = start(variables, vec![], vec![]);
+        let request = running.request();
+        assert!(request.path.ends_with("/init/error"), "{request:?}");
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        assert!(body.contains(kind) && body.contains(help), "{body}");
+        let (success, log) = running.ended();
+        assert!(!success);
+        assert!(log.contains(kind), "{log}");
+    }
+}
+
+#[test]
+fn invocations_run_at_once_in_one_process() {
+    let wait = r#"{"ending":"wait","seconds":2,"started":true}"#;
+    let begun = Instant::now();
+    let running = start(&[("AWS_LAMBDA_MAX_CONCURRENCY", "8")], (0..8).map(|_| deliver(wait)).collect(), vec![]);
+    for _ in 0..8 {
+        assert!(running.request().complete);
+    }
+    // One after the other would take 16 seconds.
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_fresh_instance_for_every_invocation_unless_set_otherwise() {
+    let calls = |reuse: &str, between: &str| {
+        let next = vec![deliver(r#"{"ending":"reuse"}"#), deliver(between), deliver(r#"{"ending":"reuse"}"#)];
+        let running = start(&[("FIRSTBYTE_REUSE", reuse)], next, vec![]);
+        let first = running.request().body;
+        running.request();
+        let last = running.request().body;
+        [first, last].map(|body| String::from_utf8_lossy(&body).trim().to_owned())
+    };
+    let plain = r#"{"ending":"ok"}"#;
+    assert_eq!(calls("1", plain), ["1", "1"]);
+    assert_eq!(calls("10", plain), ["1", "2"]);
+    assert_eq!(calls("2", plain), ["1", "1"]);
+    // A failure ends the instance.
+    assert_eq!(calls("10", r#"{"ending":"panic-after"}"#), ["1", "1"]);
+    assert_eq!(calls("10", r#"{"ending":"err-after"}"#), ["1", "1"]);
+}
+
+#[test]
+fn a_buffered_integration_gets_one_document() {
+    let next = vec![
+        deliver_by_url(r#"{"ending":"ok","bytes":300}"#),
+        deliver_by_url(r#"{"ending":"err-before","status":404,"message":"no such thing"}"#),
+        deliver_by_url(r#"{"ending":"err-after"}"#),
+    ];
+    let running = start(&[("FIRSTBYTE_RESPONSE", "buffered")], next, vec![]);
+    let ok = running.request();
+    assert_eq!(ok.headers.get("lambda-runtime-function-response-mode"), None);
+    let document: serde_json::Value = serde_json::from_slice(&ok.body).expect("proxy JSON");
+    assert_eq!((&document["statusCode"], &document["isBase64Encoded"]), (&200.into(), &true.into()), "{document}");
+    for request in [running.request(), running.request()] {
+        assert!(request.path.ends_with("/error"), "{request:?}");
+    }
+}
+
+#[test]
+fn snap_start_waits_at_the_snapshot() {
+    let running = start(&[("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")], vec![deliver(r#"{"ending":"ok"}"#)], vec![]);
+    assert!(running.request().path.ends_with("/restore/next"));
+    assert!(running.request().path.ends_with("/response"));
+}
