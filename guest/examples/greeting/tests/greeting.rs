@@ -2,6 +2,7 @@
 
 use firstbyte_testing::{Component, Event, Response};
 use serde_json::json;
+use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -45,4 +46,21 @@ fn says_what_is_wrong_with_a_name() {
         assert!(!direct.is_started());
         assert_eq!(direct.outcome().failure().map(|failure| failure.error_type.as_str()), Some("Function.BadRequest"));
     }
+}
+
+#[test]
+fn cargo_component_builds_it_too() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let component = |arguments: &[&str]| Command::new(&cargo).arg("component").args(arguments).output();
+    if !component(&["--version"]).is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("FIRSTBYTE_REQUIRE_CLIENTS").is_none(), "cargo-component is required and not installed");
+        eprintln!("skipped: cargo-component is not installed (cargo install --locked cargo-component)");
+        return;
+    }
+    // A folder of its own, so that nobody's build waits for this one.
+    let target = concat!(env!("CARGO_TARGET_TMPDIR"), "/component");
+    let built = component(&["build", "--release", "--target-dir", target]).expect("it was there a moment ago");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let greeting = Component::load(format!("{target}/wasm32-wasip1/release/greeting.wasm")).expect("a handler");
+    assert_greets(&greeting.invoke(Event::function_url().json(&json!({ "name": "hoge" }))));
 }
