@@ -2,7 +2,7 @@
 
 use crate::client::{self, Arrival, Call, Door};
 use crate::{function, report};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use firstbyte_emulator::{Emulator, EventKind, Outcome};
@@ -89,6 +89,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     executor.block_on(async {
         let name = settings.function_name.clone();
         let emulator = firstbyte_emulator::start(settings).await?;
+        if let Err(error) = emulator.warm_up().await {
+            emulator.shutdown().await;
+            bail!("{error}");
+        }
         let outcome = tokio::select! {
             outcome = call_doors(arguments.via, &emulator, &name, &call, arguments.raw) => outcome,
             _ = tokio::signal::ctrl_c() => {

@@ -1,7 +1,7 @@
 //! `firstbyte serve`: a handler at the three doors, until Ctrl-C.
 
 use crate::{function, report};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use firstbyte_emulator::Emulator;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -52,8 +52,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         let name = settings.function_name.clone();
         let tls = settings.tls;
         let emulator = firstbyte_emulator::start(settings).await?;
-        introduce(&name, &emulator, tls);
         let mut events = emulator.events();
+        // What is wrong with a component is better told now than at the first request.
+        if let Err(error) = emulator.warm_up().await {
+            emulator.shutdown().await;
+            bail!("{error}");
+        }
+        introduce(&name, &emulator, tls);
         let stop = stop_signal();
         tokio::pin!(stop);
         loop {

@@ -4,6 +4,7 @@ pub(crate) mod api_gateway;
 mod event_body;
 pub(crate) mod function_url;
 mod head;
+mod header_case;
 pub(crate) mod lambda_api;
 pub(crate) mod listener;
 pub(crate) mod tls;

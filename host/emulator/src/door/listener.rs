@@ -1,5 +1,6 @@
 //! Accepts a door's clients and speaks HTTP with them. Knows nothing of Lambda.
 
+use super::header_case::HeaderCase;
 use super::{Door, Peer, ReplyBody};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -38,11 +39,12 @@ pub(crate) enum Wire {
 /// Serves clients until it is dropped, and all of them with it.
 pub(crate) async fn serve<D: Door>(listener: TcpListener, door: Arc<D>, wire: Wire) {
     let mut connections = JoinSet::new();
+    let case = HeaderCase::learn().await;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
-                    connections.spawn(connection(stream, address, door.clone(), wire.clone()));
+                    connections.spawn(connection(stream, address, door.clone(), wire.clone(), case.clone()));
                 }
                 // Out of descriptors: what is there must be served before more is taken.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -52,17 +54,17 @@ pub(crate) async fn serve<D: Door>(listener: TcpListener, door: Arc<D>, wire: Wi
     }
 }
 
-async fn connection<D: Door>(stream: TcpStream, address: SocketAddr, door: Arc<D>, wire: Wire) {
+async fn connection<D: Door>(stream: TcpStream, address: SocketAddr, door: Arc<D>, wire: Wire, case: HeaderCase) {
     // Without it, each chunk would wait for the one before it to be acknowledged.
     let _ = stream.set_nodelay(true);
     let port = stream.local_addr().map_or(0, |local| local.port());
     let peer = Peer { address, port, secure: matches!(wire, Wire::Tls(_)) };
     match wire {
-        Wire::Http1 => speak(stream, peer, door, true).await,
-        Wire::Http1And2 => speak(stream, peer, door, false).await,
+        Wire::Http1 => speak(stream, peer, door, case, true).await,
+        Wire::Http1And2 => speak(stream, peer, door, case, false).await,
         Wire::Tls(acceptor) => {
             if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                speak(stream, peer, door, false).await;
+                speak(stream, peer, door, case, false).await;
             }
         }
     }
@@ -72,17 +74,22 @@ async fn speak<D: Door>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     door: Arc<D>,
+    case: HeaderCase,
     only_http1: bool,
 ) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let door = door.clone();
-        async move { Ok::<Response<ReplyBody>, Infallible>(door.answer(request, peer).await) }
+        let (door, case) = (door.clone(), case.clone());
+        async move {
+            let mut response: Response<ReplyBody> = door.answer(request, peer).await;
+            case.apply(&mut response);
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     if only_http1 {
         builder = builder.http1_only();
     }
-    builder.http1().timer(TokioTimer::new()).max_buf_size(BUFFER.max(HEAD));
+    builder.http1().preserve_header_case(true).timer(TokioTimer::new()).max_buf_size(BUFFER.max(HEAD));
     builder.http2().timer(TokioTimer::new()).max_send_buf_size(BUFFER).max_header_list_size(HEAD as u32);
     // A client that breaks off is told to the feed by the body it drops.
     let _ = builder.serve_connection(TokioIo::new(stream), service).await;

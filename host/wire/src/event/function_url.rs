@@ -87,6 +87,8 @@ pub struct Http {
 impl Event<'_> {
     /// The request in the form common to both HTTP doors.
     pub(super) fn into_request(self) -> HttpRequest {
+        // Lambda delivers cookies on their own; the header counts only in hand-written events without them.
+        let has_cookies = self.cookies.is_some();
         let mut request = HttpRequest {
             method: self.request_context.http.method,
             path: if self.raw_path.is_empty() { "/".to_owned() } else { self.raw_path },
@@ -96,10 +98,10 @@ impl Event<'_> {
         };
         for (name, value) in self.headers {
             let name = name.to_ascii_lowercase();
-            if name == "cookie" {
-                request.cookies.extend(split_cookies(&value));
-            } else {
+            if name != "cookie" {
                 request.headers.push((name, value));
+            } else if !has_cookies {
+                request.cookies.extend(split_cookies(&value));
             }
         }
         request
