@@ -25,12 +25,22 @@ pub(crate) struct Arguments {
     arch: Option<ArchName>,
 }
 
+/// An architecture as Lambda names it.
 #[derive(Clone, Copy, ValueEnum)]
-enum ArchName {
+pub(crate) enum ArchName {
     #[value(name = "x86_64")]
     X86_64,
     #[value(name = "arm64")]
     Arm64,
+}
+
+impl From<ArchName> for Arch {
+    fn from(name: ArchName) -> Self {
+        match name {
+            ArchName::X86_64 => Self::X86_64,
+            ArchName::Arm64 => Self::Arm64,
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -39,11 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         bail!("{} is compiled already; compile its .wasm", handler.path.display());
     }
     let output = arguments.output.clone().unwrap_or_else(|| handler.path.with_extension("cwasm"));
-    let arch = match arguments.arch {
-        Some(ArchName::X86_64) => Arch::X86_64,
-        Some(ArchName::Arm64) => Arch::Arm64,
-        None => Arch::native(),
-    };
+    let arch = arguments.arch.map_or_else(Arch::native, Arch::from);
     let wasm = std::fs::read(&handler.path).with_context(|| format!("cannot read {}", handler.path.display()))?;
     let begun = Instant::now();
     let code = with_progress(|| compile(&wasm, arch)).with_context(|| format!("cannot compile {}", handler.path.display()))?;
@@ -57,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Shows on a terminal that work goes on, once it takes longer than a moment.
-fn with_progress<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn with_progress<T>(work: impl FnOnce() -> T) -> T {
     if !std::io::stderr().is_terminal() {
         return work();
     }

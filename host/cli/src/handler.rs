@@ -1,6 +1,7 @@
 //! What `HANDLER` on the command line stands for: a component's file, built first if it is a folder.
 
 use anyhow::{Result, bail};
+use firstbyte_runtime::cargo::BuildError;
 use std::path::{Path, PathBuf};
 
 /// A component's file.
@@ -12,10 +13,19 @@ pub(crate) struct Handler {
 impl Handler {
     /// Finds or builds it.
     pub(crate) fn resolve(given: &Path) -> Result<Self> {
+        Self::resolve_with(given, firstbyte_runtime::cargo::build)
+    }
+
+    /// Finds it, or builds it for Lambda: smaller, and slower to build.
+    pub(crate) fn resolve_small(given: &Path) -> Result<Self> {
+        Self::resolve_with(given, firstbyte_runtime::cargo::build_small)
+    }
+
+    fn resolve_with(given: &Path, build: fn(&Path) -> Result<PathBuf, BuildError>) -> Result<Self> {
         if !given.exists() {
             bail!("{} does not exist; HANDLER is a .wasm, a .cwasm, or the folder of a Rust handler", given.display());
         }
-        let path = if given.is_dir() { firstbyte_runtime::cargo::build(given)? } else { given.to_owned() };
+        let path = if given.is_dir() { build(given)? } else { given.to_owned() };
         if !path.extension().is_some_and(|ending| ending == "wasm" || ending == "cwasm") {
             bail!("{} is neither a .wasm nor a .cwasm; HANDLER is one of these, or the folder of a Rust handler", path.display());
         }

@@ -3,18 +3,24 @@
 //! `firstbyte bootstrap` is the runtime itself: the emulator starts it as a process of its own, so that a laptop needs one
 //! program. Lambda gets the smaller `bootstrap` of the runtime's own package.
 
+mod archive;
 mod client;
 mod compile;
+mod elf;
 mod function;
 mod handler;
+mod host;
 mod invoke;
+mod layer;
+mod package;
 mod report;
 mod serve;
+mod slim;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Streaming AWS Lambda handlers as WebAssembly components: serve, invoke and compile them on a laptop
+/// Streaming AWS Lambda handlers as WebAssembly components: serve, invoke, compile and package them
 #[derive(Parser)]
 #[command(version, propagate_version = true, after_help = EXAMPLES)]
 struct Arguments {
@@ -27,6 +33,8 @@ Examples:
   firstbyte invoke guest/examples/greeting --via all --payload '{\"name\":\"hoge\"}'
   firstbyte serve guest/examples/greeting
   firstbyte compile greeting.wasm --arch arm64
+  firstbyte package guest/examples/greeting --arch arm64 -o dist
+  firstbyte layer --arch arm64 -o dist
 
 HANDLER is a .wasm, a .cwasm, or the folder of a Rust handler, which is built first.";
 
@@ -38,6 +46,10 @@ enum Command {
     Invoke(invoke::Arguments),
     /// Compiles a handler ahead of time, for Lambda
     Compile(compile::Arguments),
+    /// Writes a function's zip: the handler, compiled for Lambda
+    Package(package::Arguments),
+    /// Writes a layer's zip: the host that runs handlers, for Lambda
+    Layer(layer::Arguments),
     /// Runs as Lambda's bootstrap; the emulator starts it
     #[command(hide = true)]
     Bootstrap,
@@ -48,6 +60,8 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Invoke(arguments) => invoke::run(arguments),
         Command::Compile(arguments) => compile::run(&arguments),
+        Command::Package(arguments) => package::run(&arguments),
+        Command::Layer(arguments) => layer::run(&arguments),
         Command::Bootstrap => return firstbyte_runtime::bootstrap::main(),
     };
     done.unwrap_or_else(|error| {

@@ -38,6 +38,18 @@ pub enum BuildError {
 /// # Errors
 /// [`BuildError`].
 pub fn build(folder: &Path) -> Result<PathBuf, BuildError> {
+    build_with(folder, &[])
+}
+
+/// As [`build`], but optimized across crates: two thirds of the size, and longer to build.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn build_small(folder: &Path) -> Result<PathBuf, BuildError> {
+    build_with(folder, &["--config", "profile.release.lto='fat'", "--config", "profile.release.codegen-units=1"])
+}
+
+fn build_with(folder: &Path, options: &[&str]) -> Result<PathBuf, BuildError> {
     let manifest = folder.join("Cargo.toml");
     if !manifest.is_file() {
         return Err(BuildError::NoCrate(folder.to_owned()));
@@ -45,7 +57,8 @@ pub fn build(folder: &Path) -> Result<PathBuf, BuildError> {
     ensure_target(folder)?;
     let mut cargo = command("CARGO", "cargo");
     cargo.args(["build", "--release", "--target", TARGET, "--lib", "--message-format", "json-render-diagnostics"]);
-    let output = cargo.current_dir(folder).stderr(Stdio::inherit()).output().map_err(|source| no_tool("cargo", source))?;
+    let output =
+        cargo.args(options).current_dir(folder).stderr(Stdio::inherit()).output().map_err(|source| no_tool("cargo", source))?;
     if !output.status.success() {
         return Err(BuildError::Failed(folder.to_owned()));
     }

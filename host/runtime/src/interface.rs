@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
 
 use crate::bindings::firstbyte::lambda::invocation::{self, HeadError, HttpRequest, Trigger, WriteError};
+use crate::egress::Outbound;
 use crate::invocation::Invocation;
 use crate::limits::Limits;
 use crate::log::GuestOutput;
@@ -16,6 +17,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceTable, WasmList};
 use wasmtime_wasi::p2::{DynPollable, Pollable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// `request`: there is one a store, so the handle holds nothing.
 #[derive(Debug)]
@@ -89,6 +91,8 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     pub(crate) invocation: Arc<Invocation>,
     pub(crate) response: SharedResponse,
+    pub(crate) http: WasiHttpCtx,
+    pub(crate) outbound: Outbound,
     /// Standard output and error, to be pointed at the next invocation's log.
     pub(crate) outputs: [GuestOutput; 2],
 }
@@ -96,6 +100,12 @@ pub(crate) struct State {
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
     }
 }
 

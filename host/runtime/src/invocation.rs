@@ -2,6 +2,7 @@
 
 use crate::bindings::{FunctionHost, FunctionHostPre};
 use crate::component::{self, ComponentError};
+use crate::egress::{Egress, Outbound};
 use crate::engine;
 use crate::interface::{SharedResponse, State};
 use crate::limits::Limits;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi_http::WasiHttpCtx;
 
 /// After Lambda's own deadline there is nobody left to acknowledge a response.
 const RECEIPT_GRACE: Duration = Duration::from_secs(1);
@@ -76,6 +78,7 @@ pub struct Handler {
     ticker: Ticker,
     settings: Arc<Settings>,
     log: Arc<dyn Log>,
+    egress: Arc<Egress>,
     /// Instances between two invocations; none unless the operator asks for reuse.
     idle: Mutex<Vec<Instance>>,
 }
@@ -130,7 +133,7 @@ impl Handler {
             InvocationLog::new(Arc::clone(&log), "-".to_owned(), None).warn(&message);
         }
         let ticker = Ticker::start(&engine).map_err(|error| SetupError::Engine(error.to_string()))?;
-        Ok(Self { engine, pre: loaded.pre, ticker, settings, log, idle: Mutex::default() })
+        Ok(Self { engine, pre: loaded.pre, ticker, egress: Egress::new(&settings.egress), settings, log, idle: Mutex::default() })
     }
 
     /// Answers one invocation. `lambda_deadline` is when Lambda gives it up; the handler is ended
@@ -211,6 +214,8 @@ impl Handler {
             limits: Limits::new(self.settings.memory),
             invocation: Arc::clone(invocation),
             response: response.clone(),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound::new(Arc::clone(&self.egress), invocation.log.clone()),
             outputs: [stdout, stderr],
         };
         let mut store = Store::new(&self.engine, state);
@@ -227,6 +232,7 @@ impl Handler {
         let state = instance.store.data_mut();
         state.invocation = Arc::clone(invocation);
         state.response = response.clone();
+        state.outbound = Outbound::new(Arc::clone(&self.egress), invocation.log.clone());
         for output in &state.outputs {
             output.point_at(invocation.log.clone());
         }

@@ -14,6 +14,7 @@ pub mod cargo;
 #[cfg(feature = "compiler")]
 pub mod compile;
 pub mod component;
+pub mod egress;
 pub mod engine;
 mod interface;
 mod invocation;

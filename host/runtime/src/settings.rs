@@ -2,6 +2,8 @@
 //!
 //! This is the only file that names a variable of ours. It knows nothing of what the values do.
 
+use crate::egress::{EgressSettings, Policy};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A setting of the runtime, as the README lists it.
@@ -43,6 +45,21 @@ pub const DECLARED: &[Declared] = &[
         doc: "Whether a `text/event-stream` that fails ends with an `event: error`: `on` or `off`",
     },
     Declared {
+        name: "FIRSTBYTE_ALLOW_HTTP",
+        default: "nothing",
+        doc: "What a handler may send HTTP requests to: `[https://|http://]host[:port]` between commas; a host may begin with `*.`. Addresses that are not public must be named themselves",
+    },
+    Declared {
+        name: "FIRSTBYTE_CA_FILE",
+        default: "none",
+        doc: "A PEM file of certificates to trust for HTTPS, besides the bundled ones",
+    },
+    Declared {
+        name: "FIRSTBYTE_ENV",
+        default: "all that the function's owner set",
+        doc: "Names of the environment variables that a handler sees, between commas",
+    },
+    Declared {
         name: "FIRSTBYTE_REUSE",
         default: "1",
         doc: "How many invocations one instance may serve; more than 1 lets a handler keep state between callers",
@@ -80,6 +97,8 @@ pub struct Settings {
     pub reuse: u32,
     /// Whether a changed component file is taken up.
     pub reload: bool,
+    /// Outbound HTTP.
+    pub egress: EgressSettings,
     /// What the guest sees of the environment.
     pub guest_environment: Vec<(String, String)>,
 }
@@ -94,6 +113,7 @@ impl Default for Settings {
             sse_errors: true,
             reuse: 1,
             reload: false,
+            egress: EgressSettings::default(),
             guest_environment: Vec::new(),
         }
     }
@@ -103,11 +123,11 @@ const MIB: usize = 1024 * 1024;
 
 /// A setting that cannot be used, in words for the operator.
 #[derive(Debug, thiserror::Error)]
-#[error("{name}={value:?} is not {expected}")]
+#[error("{name}={value:?} is not usable: {expected}")]
 pub struct SettingsError {
     name: &'static str,
     value: String,
-    expected: &'static str,
+    expected: Cow<'static, str>,
 }
 
 impl Settings {
@@ -136,6 +156,18 @@ impl Settings {
         settings.sse_errors = read.one_of("FIRSTBYTE_SSE_ERRORS", true, &[("on", true), ("off", false)], "`on` or `off`")?;
         settings.reuse = u32::try_from(read.number("FIRSTBYTE_REUSE", 1)?).unwrap_or(u32::MAX).max(1);
         settings.reload = read.one_of("FIRSTBYTE_RELOAD", false, &[("on", true), ("off", false)], "`on` or `off`")?;
+        let list = read.get("FIRSTBYTE_ALLOW_HTTP").unwrap_or_default();
+        settings.egress = EgressSettings {
+            policy: Policy::parse(list).map_err(|error| SettingsError {
+                name: "FIRSTBYTE_ALLOW_HTTP",
+                value: list.to_owned(),
+                expected: error.to_string().into(),
+            })?,
+            roots: read.get("FIRSTBYTE_CA_FILE").map(Into::into),
+            runtime_api: read.get("AWS_LAMBDA_RUNTIME_API").and_then(|address| address.parse().ok()),
+        };
+        let named: Option<Vec<&str>> = read.get("FIRSTBYTE_ENV").map(|list| list.split(',').map(str::trim).collect());
+        let is_for_the_guest = |name: &str| is_for_the_guest(name) && named.as_ref().is_none_or(|named| named.contains(&name));
         settings.guest_environment =
             variables.iter().filter(|(name, _)| is_for_the_guest(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
         Ok(settings)
@@ -175,7 +207,7 @@ impl Reader<'_> {
 
     fn number(&self, name: &'static str, default: u64) -> Result<u64, SettingsError> {
         let Some(value) = self.get(name) else { return Ok(default) };
-        value.parse().map_err(|_| SettingsError { name, value: value.to_owned(), expected: "a whole number" })
+        value.parse().map_err(|_| SettingsError { name, value: value.to_owned(), expected: "expected a whole number".into() })
     }
 
     fn one_of<T: Copy>(
@@ -187,7 +219,11 @@ impl Reader<'_> {
     ) -> Result<T, SettingsError> {
         let Some(value) = self.get(name) else { return Ok(default) };
         let chosen = choices.iter().find(|(choice, _)| choice.eq_ignore_ascii_case(value));
-        chosen.map(|(_, value)| *value).ok_or_else(|| SettingsError { name, value: value.to_owned(), expected })
+        chosen.map(|(_, value)| *value).ok_or_else(|| SettingsError {
+            name,
+            value: value.to_owned(),
+            expected: format!("expected {expected}").into(),
+        })
     }
 }
 
@@ -211,7 +247,7 @@ mod tests {
     #[test]
     fn a_bad_value_is_named() {
         let error = from(&[("FIRSTBYTE_RESPONSE", "maybe")]).unwrap_err();
-        assert_eq!(error.to_string(), "FIRSTBYTE_RESPONSE=\"maybe\" is not `stream` or `buffered`");
+        assert_eq!(error.to_string(), "FIRSTBYTE_RESPONSE=\"maybe\" is not usable: expected `stream` or `buffered`");
         assert!(from(&[("FIRSTBYTE_MEMORY_MB", "-1")]).is_err());
     }
 
