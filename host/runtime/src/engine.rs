@@ -27,9 +27,13 @@ impl Arch {
         }
     }
 
+    /// The target for the compiler. wasmtime wants this machine's own to the letter, C library included, where it shall also
+    /// run what it compiles; a file is loaded wherever architecture and system agree.
     fn triple(self) -> &'static str {
         match self {
+            Self::X86_64 if cfg!(target_env = "musl") => "x86_64-unknown-linux-musl",
             Self::X86_64 => "x86_64-unknown-linux-gnu",
+            Self::Arm64 if cfg!(target_env = "musl") => "aarch64-unknown-linux-musl",
             Self::Arm64 => "aarch64-unknown-linux-gnu",
         }
     }

@@ -76,6 +76,12 @@ pub trait Log: Send + Sync {
         true
     }
 
+    /// Waits until what was taken so far is written, but not long: once an invocation is over, Lambda may stop the clock for
+    /// hours, and a line that is written then is taken for the next one's.
+    fn written(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Waits until a record would be taken, but not long: a log that nobody reads must not hold a response up.
     fn room(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))

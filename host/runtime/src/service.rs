@@ -60,6 +60,7 @@ impl Invoker {
             .saturating_sub(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
             .min(LONGEST);
         self.source.handler().invoke(invocation.body, context, Instant::now() + left, outlet).await;
+        self.log.written().await;
     }
 
     /// Reports an invocation that no handler was asked to answer.

@@ -23,8 +23,6 @@ pub struct StdoutLog {
     shared: Arc<Shared>,
     started: AtomicBool,
     dropped: AtomicU64,
-    /// The reader kept somebody waiting in vain and has not read since.
-    given_up: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -32,13 +30,17 @@ struct Shared {
     queue: Mutex<Queue>,
     filled: Condvar,
     drained: Condvar,
-    room: Notify,
+    progress: Notify,
+    /// The reader kept somebody waiting in vain and has not read since.
+    given_up: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     bytes: Vec<u8>,
-    writing: bool,
+    /// Counted from the start: bytes that were taken, and bytes that were written.
+    taken: u64,
+    written: u64,
 }
 
 impl Shared {
@@ -76,15 +78,31 @@ impl StdoutLog {
             shared: Arc::default(),
             started: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
-            given_up: AtomicBool::new(false),
         })
     }
 
     /// Waits until everything is written, but not for a reader who has stopped: at most a second.
     pub fn flush(&self) {
         let queue = self.shared.lock();
-        let pending = |queue: &mut Queue| queue.writing || !queue.bytes.is_empty();
+        let pending = |queue: &mut Queue| queue.written < queue.taken;
         drop(self.shared.drained.wait_timeout_while(queue, Duration::from_secs(1), pending));
+    }
+
+    /// Waits for the writing thread, unless its reader has let somebody wait in vain before.
+    async fn wait_for(&self, done: impl Fn(&Queue) -> bool) {
+        let wait = async {
+            loop {
+                let mut progress = std::pin::pin!(self.shared.progress.notified());
+                progress.as_mut().enable();
+                if done(&self.shared.lock()) {
+                    return;
+                }
+                progress.await;
+            }
+        };
+        if !self.shared.given_up.load(Ordering::Relaxed) && tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            self.shared.given_up.store(true, Ordering::Relaxed);
+        }
     }
 
     fn render(&self, record: &Record<'_>) -> String {
@@ -122,6 +140,7 @@ impl StdoutLog {
             return;
         }
         queue.bytes.extend_from_slice(line.as_bytes());
+        queue.taken += line.len() as u64;
         if self.started.swap(true, Ordering::Relaxed) {
             self.shared.filled.notify_one();
             return;
@@ -140,7 +159,6 @@ impl Log for StdoutLog {
             return;
         }
         if self.has_room() {
-            self.given_up.store(false, Ordering::Relaxed);
             let dropped = self.dropped.swap(0, Ordering::Relaxed);
             if dropped > 0 {
                 let message = format!("{dropped} log lines were dropped: nobody read them in time");
@@ -155,20 +173,15 @@ impl Log for StdoutLog {
     }
 
     fn room(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            let wait = async {
-                loop {
-                    let notified = self.shared.room.notified();
-                    if self.has_room() {
-                        return;
-                    }
-                    notified.await;
-                }
-            };
-            if !self.given_up.load(Ordering::Relaxed) && tokio::time::timeout(PATIENCE, wait).await.is_err() {
-                self.given_up.store(true, Ordering::Relaxed);
-            }
-        })
+        Box::pin(self.wait_for(|queue| queue.bytes.len() < QUEUE / 2))
+    }
+
+    fn written(&self) -> BoxFuture<'_, ()> {
+        let Queue { taken, written, .. } = *self.shared.lock();
+        if written >= taken {
+            return Box::pin(std::future::ready(()));
+        }
+        Box::pin(self.wait_for(move |queue| queue.written >= taken))
     }
 }
 
@@ -177,18 +190,18 @@ fn write_out(shared: &Shared) {
     let mut queue = shared.lock();
     loop {
         while queue.bytes.is_empty() {
-            queue.writing = false;
-            shared.drained.notify_all();
             queue = shared.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         std::mem::swap(&mut batch, &mut queue.bytes);
-        queue.writing = true;
         drop(queue);
-        shared.room.notify_waiters();
         let mut stdout = std::io::stdout().lock();
         let _ = stdout.write_all(&batch).and_then(|()| stdout.flush());
         drop(stdout);
-        batch.clear();
         queue = shared.lock();
+        queue.written += batch.len() as u64;
+        shared.given_up.store(false, Ordering::Relaxed);
+        batch.clear();
+        shared.drained.notify_all();
+        shared.progress.notify_waiters();
     }
 }
