@@ -110,13 +110,36 @@ impl Running {
         self.requests.recv_timeout(PATIENCE).expect("the bootstrap posts something")
     }
 
+    /// Delivers one more, and says what becomes of a response that is posted.
+    pub(crate) fn deliver(&self, next: Next, post: Post) {
+        self.script.post.lock().expect("script").push_back(post);
+        self.script.next.lock().expect("script").push_back(next);
+    }
+
+    /// The process's resident memory, in KiB.
+    pub(crate) fn rss(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux tells");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Reads the log, so that it does not fill up, and forgets it.
+    pub(crate) fn discard_log(&mut self) {
+        let mut stdout = self.child.stdout.take().expect("piped");
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    }
+
+    pub(crate) fn assert_is_running(&mut self) {
+        assert!(self.child.try_wait().expect("a child").is_none(), "the process has ended");
+    }
+
     /// Delivers one more invocation, which must be answered well: the process is still in its senses.
     pub(crate) fn assert_alive(&mut self) {
         self.script.next.lock().expect("script").push_back(deliver(r#"{"ending":"ok","bytes":10}"#));
         let request = self.request();
         assert_eq!(request.body.len(), 10, "{request:?}");
         assert!(request.complete && request.trailers.is_empty(), "{request:?}");
-        assert!(self.child.try_wait().expect("a child").is_none(), "the process has ended");
+        self.assert_is_running();
     }
 
     /// Waits for the process to end by itself, and returns whether it called that success, and its log.

@@ -1,0 +1,81 @@
+//! Every ending mixed, many at a time, in one process: each invocation is answered exactly once, and memory stays flat.
+//!
+//! Brief by default; `FIRSTBYTE_SOAK=100000 cargo test -p firstbyte-runtime --test soak -- --nocapture` is the long one.
+
+#[expect(dead_code, reason = "the other tests use the rest")]
+mod support;
+
+use std::collections::HashMap;
+use std::time::Duration;
+use support::{Next, Post, deadline_in, start};
+
+/// Endings by how often they come. The last ones cost time and are rare.
+const ENDINGS: [(&str, usize); 20] = [
+    (r#"{"ending":"ok","bytes":100}"#, 20),
+    (r#"{"ending":"ok","bytes":100000,"writes":50}"#, 10),
+    (r#"{"ending":"head-only","status":204}"#, 10),
+    (r#"{"ending":"empty-body"}"#, 10),
+    (r#"{"ending":"never-started"}"#, 10),
+    (r#"{"ending":"drop-body"}"#, 10),
+    (r#"{"ending":"err-before","status":404}"#, 10),
+    (r#"{"ending":"err-after"}"#, 10),
+    (r#"{"ending":"finish-then-work"}"#, 10),
+    (r#"{"ending":"panic-before"}"#, 10),
+    (r#"{"ending":"panic-after"}"#, 10),
+    (r#"{"ending":"exit","started":true}"#, 10),
+    (r#"{"ending":"bad-head","name":"x","value":"a\r\nb"}"#, 10),
+    (r#"{"ending":"sse"}"#, 10),
+    (r#"{"ending":"log-flood","lines":20,"bytes":5000}"#, 5),
+    (r#"{"ending":"memory","started":true}"#, 5),
+    (r#"{"ending":"stack"}"#, 5),
+    ("not json", 5),
+    (r#"{"ending":"wait","started":true}"#, 2),
+    (r#"{"ending":"spin-after"}"#, 1),
+];
+
+#[test]
+fn every_ending_mixed() {
+    let count: usize = std::env::var("FIRSTBYTE_SOAK").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000);
+    let mix: Vec<&str> = ENDINGS.iter().flat_map(|(payload, times)| std::iter::repeat_n(*payload, *times)).collect();
+    let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", "16"), ("FIRSTBYTE_MEMORY_MB", "8")];
+    let mut running = start(&variables, vec![], vec![]);
+    running.discard_log();
+
+    let mut answers = HashMap::<String, usize>::new();
+    let mut early_rss = 0;
+    let mut delivered = 0;
+    let mut answered = 0;
+    while answered < count {
+        // A prime's multiples visit the mix in no obvious order. Deadlines run from delivery, so a few are out at a time.
+        while delivered < count && delivered < answered + 32 {
+            let payload = mix[(delivered * 101) % mix.len()];
+            let short = payload.contains("wait") || payload.contains("spin");
+            let left = Duration::from_millis(if short { 300 } else { 60_000 });
+            let id = ("lambda-runtime-aws-request-id", format!("soak-{delivered}"));
+            let payload = if delivered % 3 == 0 { by_url(payload) } else { payload.to_owned() };
+            let post = if delivered % 50 == 49 { Post::CloseAfter(50) } else { Post::Accept };
+            running.deliver(Next::Deliver(payload, vec![id, ("lambda-runtime-deadline-ms", deadline_in(left))]), post);
+            delivered += 1;
+        }
+        let request = running.request();
+        let id = request.path.split('/').nth(4).unwrap_or_default().to_owned();
+        *answers.entry(id).or_default() += 1;
+        answered += 1;
+        if answered == 1_000 {
+            early_rss = running.rss();
+        }
+    }
+    let late_rss = running.rss();
+    println!("{count} invocations, RSS {early_rss} KiB after the first thousand, {late_rss} KiB at the end");
+    assert_eq!(answers.len(), count);
+    assert!(answers.values().all(|times| *times == 1), "an invocation was answered more than once");
+    assert!(late_rss * 10 <= early_rss * 11, "RSS grew from {early_rss} to {late_rss} KiB");
+    running.assert_is_running();
+}
+
+fn by_url(payload: &str) -> String {
+    serde_json::json!({
+        "version": "2.0", "rawPath": "/", "requestContext": { "http": { "method": "POST" } }, "body": payload,
+    })
+    .to_string()
+}
