@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use wstd::runtime::AsyncPollable;
 
-use crate::__private::invocation as raw;
+use crate::{__private::invocation as raw, fetch};
 
 /// The body of a response that was started. Its bytes go to the caller as they are written.
 ///
@@ -39,6 +39,16 @@ pub enum WriteError {
     Other(String),
 }
 
+/// Why another server's answer was not passed on to its end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// The other server stopped or broke off.
+    Read(fetch::Error),
+    /// The response was refused.
+    Write(WriteError),
+}
+
 impl Body {
     pub(crate) fn new(raw: raw::Body) -> Self {
         Self(raw)
@@ -64,6 +74,31 @@ impl Body {
     /// Outside of an `async` handler.
     pub async fn ready(&self) {
         AsyncPollable::new(self.0.subscribe()).wait_for().await;
+    }
+
+    /// Passes another server's answer on, piece by piece as it arrives, and gives the number of bytes. What is wrong with the
+    /// answer's status is the handler's to decide: see [`fetch::Response::success`].
+    ///
+    /// ```no_run
+    /// # async fn f(response: firstbyte::Response) -> firstbyte::Result {
+    /// let file = firstbyte::fetch::get("https://files.example.com/report.pdf").send().await?.success().await?;
+    /// response.content_type("application/pdf").start()?.copy_from(file).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The other server stopped or broke off, or the response was refused; then the other server is not read any further.
+    ///
+    /// # Panics
+    /// Outside of an `async` handler.
+    pub async fn copy_from(&mut self, mut answer: fetch::Response) -> Result<u64, CopyError> {
+        let mut copied = 0;
+        while let Some(piece) = answer.chunk().await? {
+            self.write(&piece)?;
+            copied += piece.len() as u64;
+        }
+        Ok(copied)
     }
 
     /// Ends the response before the handler returns, for a handler that goes on working afterwards. What it returns later only
@@ -134,3 +169,26 @@ impl fmt::Display for WriteError {
 }
 
 impl std::error::Error for WriteError {}
+
+impl From<fetch::Error> for CopyError {
+    fn from(error: fetch::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<WriteError> for CopyError {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl fmt::Display for CopyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Write(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CopyError {}

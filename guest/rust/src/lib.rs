@@ -63,12 +63,19 @@
 //! A plain `fn` is enough for a handler that does one thing after the other: [`Body::write`] waits while the caller reads more
 //! slowly than the handler writes, and [`std::thread::sleep`] sleeps. An `async fn` runs on a small executor and can do several
 //! things at once: see [`time`] and [`task`]. A plain `fn` does not carry the executor in its component.
+//!
+//! # Other servers, and events
+//!
+//! An `async` handler asks other servers with [`fetch`], as far as the function's operator allows it. [`sse`] writes and reads
+//! server-sent events, which is how models stream their answers.
 
 mod body;
 mod error;
+pub mod fetch;
 mod http;
 mod request;
 mod response;
+pub mod sse;
 pub mod task;
 pub mod time;
 
@@ -123,7 +130,7 @@ pub mod __private;
 pub use firstbyte_macros::handler;
 
 pub use crate::{
-    body::{Body, WriteError},
+    body::{Body, CopyError, WriteError},
     error::{Error, Result},
     http::HttpRequest,
     request::{Request, Trigger},

@@ -37,8 +37,24 @@ impl Component {
     #[must_use]
     #[track_caller]
     pub fn of_this_crate() -> Self {
+        Self::of_this_crate_with::<&str, &str>([])
+    }
+
+    /// The same with environment variables, as the function's owner sets them: the handler's own and `FIRSTBYTE_` settings.
+    ///
+    /// # Panics
+    /// If it cannot be built, is no handler, or a setting is of no use; the message says why.
+    #[must_use]
+    #[track_caller]
+    pub fn of_this_crate_with<N: Into<String>, V: Into<String>>(environment: impl IntoIterator<Item = (N, V)>) -> Self {
+        let variables = environment.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let settings = match Settings::from_env(variables) {
+            Ok(settings) => settings,
+            Err(error) => panic!("{error}"),
+        };
         let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".to_owned());
-        match Self::build(folder) {
+        let built = cargo::build(folder.as_ref()).map_err(LoadError::from);
+        match built.and_then(|wasm| Self::load_with(wasm, settings)) {
             Ok(component) => component,
             Err(error) => panic!("{error}"),
         }

@@ -19,9 +19,11 @@ mod component;
 mod event;
 mod recorder;
 mod response;
+mod upstream;
 
 pub use component::{Component, LoadError};
 pub use event::Event;
 pub use firstbyte_runtime::Settings;
 pub use firstbyte_wire::{ErrorReport, Trigger};
 pub use response::{Chunk, LogLine, Outcome, Response};
+pub use upstream::{Answer, Upstream, UpstreamRequest};

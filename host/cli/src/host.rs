@@ -48,7 +48,9 @@ fn source(given: Option<&Path>) -> Result<PathBuf> {
     }
     let here = std::env::current_dir().context("cannot tell the current folder")?;
     let found = here.ancestors().find(|folder| is_source(folder)).map(Path::to_owned);
-    found.context("no sources of Firstbyte here or above: --source names their folder, or --bootstrap a file that is built already")
+    found.context(
+        "no sources of Firstbyte here or above: --source names their folder, or --bootstrap a file that is built already",
+    )
 }
 
 fn build(source: &Path, arch: Arch) -> Result<PathBuf> {
@@ -67,7 +69,8 @@ fn build(source: &Path, arch: Arch) -> Result<PathBuf> {
         cargo.env(format!("{variable}_LINKER"), "rust-lld");
         cargo.env(format!("{variable}_RUSTFLAGS"), "-Clink-self-contained=yes");
     }
-    let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo; install Rust with rustup (https://rustup.rs)")?;
+    let output =
+        cargo.stderr(Stdio::inherit()).output().context("cannot run cargo; install Rust with rustup (https://rustup.rs)")?;
     if !output.status.success() {
         bail!("cargo could not build the bootstrap for {}", arch.name());
     }

@@ -1,6 +1,7 @@
 //! `firstbyte invoke`: one invocation at one door or all, each chunk with the time it arrived.
 
 use crate::client::{self, Arrival, Call, Door};
+use crate::serve::{stop_signal, stopped};
 use crate::{function, report};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -88,17 +89,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
     executor.block_on(async {
         let name = settings.function_name.clone();
+        let stop = stop_signal();
         let emulator = firstbyte_emulator::start(settings).await?;
-        if let Err(error) = emulator.warm_up().await {
-            emulator.shutdown().await;
-            bail!("{error}");
-        }
-        let outcome = tokio::select! {
-            outcome = call_doors(arguments.via, &emulator, &name, &call, arguments.raw) => outcome,
-            _ = tokio::signal::ctrl_c() => {
-                eprintln!("stopped");
-                Ok(ExitCode::from(130))
+        let work = async {
+            if let Err(error) = emulator.warm_up().await {
+                bail!("{error}");
             }
+            call_doors(arguments.via, &emulator, &name, &call, arguments.raw).await
+        };
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            () = stop => return stopped(emulator).await,
         };
         emulator.shutdown().await;
         outcome

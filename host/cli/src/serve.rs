@@ -6,6 +6,7 @@ use clap::Args;
 use firstbyte_emulator::Emulator;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::task::Poll;
 use std::time::Duration;
 
 #[derive(Args)]
@@ -51,16 +52,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     executor.block_on(async {
         let name = settings.function_name.clone();
         let tls = settings.tls;
+        let mut stop = std::pin::pin!(stop_signal());
         let emulator = firstbyte_emulator::start(settings).await?;
         let mut events = emulator.events();
         // What is wrong with a component is better told now than at the first request.
-        if let Err(error) = emulator.warm_up().await {
+        let warm = tokio::select! {
+            warm = emulator.warm_up() => warm,
+            () = &mut stop => return stopped(emulator).await,
+        };
+        if let Err(error) = warm {
             emulator.shutdown().await;
             bail!("{error}");
         }
         introduce(&name, &emulator, tls);
-        let stop = stop_signal();
-        tokio::pin!(stop);
         loop {
             tokio::select! {
                 event = events.next() => match event {
@@ -74,11 +78,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
                 () = &mut stop => break,
             }
         }
-        emulator.shutdown().await;
-        eprintln!("stopped");
-        // As a shell reports a program that Ctrl-C ended.
-        Ok(ExitCode::from(130))
+        stopped(emulator).await
     })
+}
+
+/// Ends the emulator and its runtimes, and says so as a shell says of a program that Ctrl-C ended.
+pub(crate) async fn stopped(emulator: Emulator) -> Result<ExitCode> {
+    emulator.shutdown().await;
+    eprintln!("stopped");
+    Ok(ExitCode::from(130))
 }
 
 fn introduce(name: &str, emulator: &Emulator, tls: bool) {
@@ -90,11 +98,13 @@ fn introduce(name: &str, emulator: &Emulator, tls: bool) {
     println!("Ctrl-C stops");
 }
 
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+/// Waits for Ctrl-C or a request to terminate, of which none is missed from now on.
+pub(crate) fn stop_signal() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    let mut signals: Vec<Signal> =
+        [SignalKind::interrupt(), SignalKind::terminate()].into_iter().filter_map(|kind| signal(kind).ok()).collect();
+    std::future::poll_fn(move |cx| {
+        let seen = signals.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+        if seen { Poll::Ready(()) } else { Poll::Pending }
+    })
 }

@@ -288,10 +288,11 @@ impl Environment {
             (state.init.take(), state.pid)
         };
         let report = report::report(over, init, pid);
+        // Before it is told: whoever hears of the end may call again at once.
+        self.release();
         self.platform_of(over, format!("END RequestId: {}", over.id()));
         self.platform_of(over, report::line(over.id(), &report, self.function.settings.memory_mb));
         over.tell(EventKind::InvocationEnded(report));
-        self.release();
         over.finish();
     }
 

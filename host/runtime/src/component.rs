@@ -119,8 +119,7 @@ pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Loaded, ComponentErro
         }
         Err(error) => return Err(error),
     };
-    let other_world =
-        |reason: wasmtime::Error| ComponentError::OtherWorld { path: path.to_owned(), reason: format!("{reason:#}") };
+    let other_world = |reason: wasmtime::Error| ComponentError::OtherWorld { path: path.to_owned(), reason: one_line(&reason) };
     let linker = linker(engine).map_err(other_world)?;
     let pre = linker.instantiate_pre(&component).map_err(other_world)?;
     let pre = FunctionHostPre::new(pre).map_err(other_world)?;
@@ -130,7 +129,7 @@ pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Loaded, ComponentErro
 fn read(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
     let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
     let arch = crate::engine::Arch::native().name();
-    let stale = |error: wasmtime::Error| ComponentError::Stale { path: path.to_owned(), reason: format!("{error:#}"), arch };
+    let stale = |error: wasmtime::Error| ComponentError::Stale { path: path.to_owned(), reason: one_line(&error), arch };
     match beginning(path).map_err(unreadable)? {
         Beginning::Precompiled => match Engine::detect_precompiled_file(path) {
             Ok(Some(Precompiled::Component)) => map(engine, path).map_err(stale),
@@ -169,12 +168,23 @@ fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 #[cfg(feature = "compiler")]
 fn compile(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
     let bytes = std::fs::read(path).map_err(|source| ComponentError::Unreadable { path: path.to_owned(), source })?;
-    Component::new(engine, bytes).map_err(|error| ComponentError::Invalid { path: path.to_owned(), reason: format!("{error:#}") })
+    if !bytes.starts_with(b"\0asm") {
+        return Err(ComponentError::Invalid {
+            path: path.to_owned(),
+            reason: "it does not begin as WebAssembly does".to_owned(),
+        });
+    }
+    Component::new(engine, bytes).map_err(|error| ComponentError::Invalid { path: path.to_owned(), reason: one_line(&error) })
 }
 
 #[cfg(not(feature = "compiler"))]
 fn compile(_: &Engine, path: &Path) -> Result<Component, ComponentError> {
     Err(ComponentError::NoCompiler { path: path.to_owned(), arch: crate::engine::Arch::native().name() })
+}
+
+/// wasmtime's reasons, which may be tables, as part of a sentence.
+fn one_line(error: &wasmtime::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {

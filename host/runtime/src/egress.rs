@@ -9,7 +9,9 @@
 mod address;
 mod body;
 mod connect;
+mod credentials;
 mod policy;
+mod sign;
 
 pub use policy::{Policy, PolicyError};
 
@@ -18,9 +20,10 @@ use body::Timed;
 use connect::{Connector, Refused};
 use http::uri::Scheme;
 use http::{Request, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use sign::{Endpoint, Signer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,6 +51,8 @@ pub struct EgressSettings {
     pub roots: Option<PathBuf>,
     /// The Runtime API's address, which no handler may reach.
     pub runtime_api: Option<SocketAddr>,
+    /// AWS services for which the host signs, by the name that signatures use: `dynamodb`, `bedrock`.
+    pub sign_aws: Vec<String>,
 }
 
 /// The host's HTTP client for handlers.
@@ -55,6 +60,7 @@ pub struct EgressSettings {
 pub(crate) struct Egress {
     policy: Policy,
     client: Client<Connector, WasiBody>,
+    signer: Signer,
 }
 
 impl Egress {
@@ -62,7 +68,11 @@ impl Egress {
         let connector = Connector::new(settings.policy.clone(), settings.roots.clone(), settings.runtime_api, CONNECT);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
-        Arc::new(Self { policy: settings.policy.clone(), client: builder.build(connector) })
+        Arc::new(Self {
+            policy: settings.policy.clone(),
+            client: builder.build(connector),
+            signer: Signer::new(settings.sign_aws.clone()),
+        })
     }
 }
 
@@ -90,6 +100,10 @@ impl Outbound {
             ));
             return Err(Error::HttpRequestDenied);
         }
+        let request = match self.egress.signer.endpoint(request.uri()) {
+            Some(endpoint) => self.signed(request, &endpoint).await?,
+            None => request,
+        };
         let connect = options.connect_timeout.unwrap_or(CONNECT);
         let first_byte = options.first_byte_timeout.unwrap_or(FIRST_BYTE);
         let answer = tokio::time::timeout(connect.saturating_add(first_byte), self.egress.client.request(request)).await;
@@ -101,6 +115,19 @@ impl Outbound {
             Ok(Err(error)) => Err(self.explain(&error, &target)),
             Err(_) => Err(Error::ConnectionReadTimeout),
         }
+    }
+
+    /// The request with the execution role's signature.
+    async fn signed(&self, request: Request<WasiBody>, endpoint: &Endpoint) -> Result<Request<WasiBody>, Error> {
+        let (mut parts, body) = request.into_parts();
+        let body = Limited::new(body, sign::BODY_LIMIT).collect().await;
+        let body = body.map_err(|_| Error::HttpRequestBodySize(Some(sign::BODY_LIMIT as u64)))?.to_bytes();
+        let signer = &self.egress.signer;
+        if let Err(error) = signer.sign(endpoint, &parts.method, &parts.uri, &mut parts.headers, &body).await {
+            self.log.warn(&format!("a request to AWS was not signed: {error}"));
+            return Err(Error::ConfigurationError);
+        }
+        Ok(Request::from_parts(parts, Full::new(body).map_err(Error::from).boxed_unsync()))
     }
 
     /// The handler's error for a failed request; the operator's line where a setting is the reason.

@@ -153,8 +153,8 @@ impl Handler {
         let trigger = understood.as_ref().map_or(Trigger::FunctionUrl, |event| event.trigger);
         let response = SharedResponse::new(Response::new(outlet, trigger, self.settings.response_limit));
         let reserve = self.settings.deadline_reserve.min(lambda_deadline.saturating_duration_since(begun) / 2);
-        let outcome = match understood {
-            Err(error) => Outcome::Failed(Failed::from_event(&error)),
+        let (outcome, instance) = match understood {
+            Err(error) => (Outcome::Failed(Failed::from_event(&error)), None),
             Ok(understood) => {
                 let invocation = Arc::new(Invocation {
                     event,
@@ -168,16 +168,16 @@ impl Handler {
                 self.run(&invocation, &response, begun).await
             }
         };
-        self.settle(outcome, &response, &log, lambda_deadline + RECEIPT_GRACE).await
+        self.settle(outcome, instance, &response, &log, lambda_deadline + RECEIPT_GRACE).await
     }
 
     /// Calls the handler, in an instance of its own unless the operator allows otherwise.
-    async fn run(&self, invocation: &Arc<Invocation>, response: &SharedResponse, begun: Instant) -> Outcome {
+    async fn run(&self, invocation: &Arc<Invocation>, response: &SharedResponse, begun: Instant) -> (Outcome, Option<Instance>) {
         let mut instance = match self.take_idle(invocation, response) {
             Some(instance) => instance,
             None => match self.fresh(invocation, response).await {
                 Ok(instance) => instance,
-                Err(error) => return Outcome::Failed(Failed::from_trap(&error, None, None)),
+                Err(error) => return (Outcome::Failed(Failed::from_trap(&error, None, None)), None),
             },
         };
         instance.uses += 1;
@@ -187,18 +187,18 @@ impl Handler {
             exports.firstbyte_lambda_handler().call_handle(&mut *store, request, response).await
         };
         let returned = self.drive(pin!(call), response, invocation.deadline).await;
-        match returned {
-            Some(Ok(Ok(()))) => {
-                self.keep_idle(instance);
-                Outcome::Success
-            }
+        let outcome = match returned {
+            Some(Ok(Ok(()))) => Outcome::Success,
             Some(Ok(Err(failure))) => Outcome::Failed(Failed::from_handler(failure)),
             Some(Err(error)) => {
                 let memory = store.data().limits.refused().then_some(self.settings.memory);
                 Outcome::Failed(Failed::from_trap(&error, memory, panic.message()))
             }
             None => Outcome::Failed(Failed::deadline(begun.elapsed())),
-        }
+        };
+        // The rest of a last line comes before what is said of the outcome.
+        instance.store.data().outputs.iter().for_each(GuestOutput::end_line);
+        (outcome, Some(instance))
     }
 
     async fn fresh(&self, invocation: &Arc<Invocation>, response: &SharedResponse) -> wasmtime::Result<Instance> {
@@ -271,7 +271,14 @@ impl Handler {
     }
 
     /// What an outcome means at every phase: see "Endings" in DESIGN.md.
-    async fn settle(&self, outcome: Outcome, response: &SharedResponse, log: &InvocationLog, give_up: Instant) -> Settled {
+    async fn settle(
+        &self,
+        outcome: Outcome,
+        instance: Option<Instance>,
+        response: &SharedResponse,
+        log: &InvocationLog,
+        give_up: Instant,
+    ) -> Settled {
         let Some(mut response) = response.take() else {
             // Nobody else takes it.
             let lost = std::io::Error::other("the response was settled before");
@@ -294,7 +301,18 @@ impl Handler {
         }
         let written = response.written();
         let mut outlet = response.into_outlet();
-        let receipt = poll_fn(|cx| outlet.poll_receipt(cx));
+        // The end is on its way while the instance is taken down.
+        let mut instance = instance;
+        let succeeded = matches!(outcome, Outcome::Success);
+        let receipt = poll_fn(|cx| {
+            let receipt = outlet.poll_receipt(cx);
+            if let Some(instance) = instance.take()
+                && succeeded
+            {
+                self.keep_idle(instance);
+            }
+            receipt
+        });
         let delivery = tokio::time::timeout_at(give_up.into(), receipt).await.unwrap_or_else(|_| {
             Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer by the invocation's deadline").into())
         });

@@ -78,6 +78,9 @@ impl Failed {
             Self::internal("StackOverflow", "the handler's call stack overflowed".to_owned())
         } else if let Some(panic) = panic {
             Self::internal("Panic", panic)
+        } else if trap == Some(&Trap::MemoryOutOfBounds) {
+            let hint = "a call stack that outgrew its memory looks like this, too";
+            Self::internal("Trap", format!("the handler trapped: {} ({hint})", Trap::MemoryOutOfBounds))
         } else if let Some(trap) = trap {
             Self::internal("Trap", format!("the handler trapped: {trap}"))
         } else {

@@ -70,14 +70,15 @@ impl Polling {
 
     /// Serves invocations, `concurrency` at once.
     pub(crate) async fn run(self, concurrency: usize) -> Ended {
+        // Tasks all of them: waking the executor's own future would cost a system call each time.
         let mut workers = tokio::task::JoinSet::new();
-        for _ in 1..concurrency {
+        for _ in 0..concurrency {
             workers.spawn(self.clone().work());
         }
-        let own = self.clone().work();
-        tokio::select! {
-            ended = own => ended,
-            Some(ended) = workers.join_next() => ended.unwrap_or_else(|panic| Ended::Unreachable(panic.to_string())),
+        match workers.join_next().await {
+            Some(Ok(ended)) => ended,
+            Some(Err(panic)) => Ended::Unreachable(panic.to_string()),
+            None => Ended::Unreachable("there are no workers".to_owned()),
         }
     }
 

@@ -55,6 +55,11 @@ pub const DECLARED: &[Declared] = &[
         doc: "A PEM file of certificates to trust for HTTPS, besides the bundled ones",
     },
     Declared {
+        name: "FIRSTBYTE_SIGN_AWS",
+        default: "none",
+        doc: "AWS services (`dynamodb,bedrock`) to which allowed requests are signed by the host with the function's role",
+    },
+    Declared {
         name: "FIRSTBYTE_ENV",
         default: "all that the function's owner set",
         doc: "Names of the environment variables that a handler sees, between commas",
@@ -165,9 +170,10 @@ impl Settings {
             })?,
             roots: read.get("FIRSTBYTE_CA_FILE").map(Into::into),
             runtime_api: read.get("AWS_LAMBDA_RUNTIME_API").and_then(|address| address.parse().ok()),
+            sign_aws: read.list("FIRSTBYTE_SIGN_AWS").unwrap_or_default(),
         };
-        let named: Option<Vec<&str>> = read.get("FIRSTBYTE_ENV").map(|list| list.split(',').map(str::trim).collect());
-        let is_for_the_guest = |name: &str| is_for_the_guest(name) && named.as_ref().is_none_or(|named| named.contains(&name));
+        let named = read.list("FIRSTBYTE_ENV");
+        let is_for_the_guest = |name: &String| is_for_the_guest(name) && named.as_ref().is_none_or(|named| named.contains(name));
         settings.guest_environment =
             variables.iter().filter(|(name, _)| is_for_the_guest(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
         Ok(settings)
@@ -203,6 +209,11 @@ impl Reader<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name)?;
         Some(found.1.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn list(&self, name: &str) -> Option<Vec<String>> {
+        let items = self.get(name)?.split(',').map(|item| item.trim().to_owned());
+        Some(items.filter(|item| !item.is_empty()).collect())
     }
 
     fn number(&self, name: &'static str, default: u64) -> Result<u64, SettingsError> {

@@ -64,6 +64,11 @@ impl GuestOutput {
         Self(Arc::new(Mutex::new(Lines { log, level, panic, partial: Vec::new() })))
     }
 
+    /// Ends a line that has not ended.
+    pub(crate) fn end_line(&self) {
+        self.with(Lines::emit);
+    }
+
     /// Ends the line and writes to another invocation's log from now on.
     pub(crate) fn point_at(&self, log: InvocationLog) {
         self.with(|lines| {

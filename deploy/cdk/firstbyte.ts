@@ -1,0 +1,124 @@
+// Constructs for Firstbyte: the host as a layer, and a function whose code is one WebAssembly component.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { RemovalPolicy } from "aws-cdk-lib";
+import * as apigateway from "aws-cdk-lib/aws-apigateway";
+import * as iam from "aws-cdk-lib/aws-iam";
+import * as lambda from "aws-cdk-lib/aws-lambda";
+import * as logs from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+
+/** Lambda's `bootstrap` as a layer. It changes with Firstbyte's version, not with your handlers. */
+export class FirstbyteHost extends lambda.LayerVersion {
+  constructor(
+    scope: Construct,
+    id: string,
+    readonly architecture: lambda.Architecture,
+  ) {
+    super(scope, id, {
+      description: "Firstbyte's bootstrap",
+      code: firstbyte("layer", "--source", sources(), "--arch", architecture.name),
+      compatibleRuntimes: [lambda.Runtime.PROVIDED_AL2023],
+      compatibleArchitectures: [architecture],
+      license: "Apache-2.0",
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+  }
+}
+
+export interface FirstbyteFunctionProps extends Omit<lambda.FunctionOptions, "architecture" | "layers" | "role" | "logGroup" | "tracing"> {
+  /** The folder of a Rust handler, or a .wasm. Its name is the function's `Handler`. */
+  readonly handler: string;
+  /** The layer that runs it; its architecture is the function's. */
+  readonly host: FirstbyteHost;
+  /** Hosts that the handler may call, as `FIRSTBYTE_ALLOW_HTTP` takes them; none by default. */
+  readonly allowHttp?: string[];
+}
+
+/** A streaming function: JSON logs in a group of its own, traces, and no right beyond these until you grant one. */
+export class FirstbyteFunction extends lambda.Function {
+  constructor(scope: Construct, id: string, { handler, host, allowHttp, ...options }: FirstbyteFunctionProps) {
+    const code = firstbyte("package", resolve(handler), "--arch", host.architecture.name);
+    const logGroup = new logs.LogGroup(scope, `${id}Logs`, {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new iam.Role(scope, `${id}Role`, {
+      assumedBy: new iam.ServicePrincipal("lambda.amazonaws.com"),
+      // X-Ray knows no resources to name, so AWS's own policy is taken for it.
+      managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName("AWSXRayDaemonWriteAccess")],
+    });
+    logGroup.grantWrite(role);
+    super(scope, id, {
+      memorySize: 128,
+      loggingFormat: lambda.LoggingFormat.JSON,
+      applicationLogLevelV2: lambda.ApplicationLogLevel.INFO,
+      systemLogLevelV2: lambda.SystemLogLevel.INFO,
+      ...options,
+      environment: { ...(allowHttp ? { FIRSTBYTE_ALLOW_HTTP: allowHttp.join(",") } : {}), ...options.environment },
+      runtime: lambda.Runtime.PROVIDED_AL2023,
+      architecture: host.architecture,
+      layers: [host],
+      handler: code.handler,
+      code,
+      role,
+      logGroup,
+    });
+    // Not `tracing`: that would write a policy for any resource.
+    (this.node.defaultChild as lambda.CfnFunction).tracingConfig = { mode: "Active" };
+  }
+
+  /** What `grantInvoke` covers: this function, and not whatever versions it will have. An alias grants its own. */
+  override get resourceArnsForGrantInvoke(): string[] {
+    return [this.functionArn];
+  }
+
+  /** A Function URL that streams. */
+  addStreamingUrl(authType = lambda.FunctionUrlAuthType.AWS_IAM): lambda.FunctionUrl {
+    return this.addFunctionUrl({ authType, invokeMode: lambda.InvokeMode.RESPONSE_STREAM });
+  }
+
+  /** Lets someone call the Function URL with signed requests: both permissions that this needs since October 2025. */
+  grantInvokeStreamingUrl(grantee: iam.IGrantable): void {
+    const grant = (action: string, conditions: Record<string, Record<string, string>>) =>
+      iam.Grant.addToPrincipal({ grantee, actions: [action], resourceArns: [this.functionArn], conditions });
+    grant("lambda:InvokeFunctionUrl", { StringEquals: { "lambda:FunctionUrlAuthType": "AWS_IAM" } });
+    grant("lambda:InvokeFunction", { Bool: { "lambda:InvokedViaFunctionUrl": "true" } });
+  }
+
+  /** An integration that streams, for a method of a REST API. */
+  streamingIntegration(options: apigateway.LambdaIntegrationOptions = {}): apigateway.LambdaIntegration {
+    return new apigateway.LambdaIntegration(this, {
+      responseTransferMode: apigateway.ResponseTransferMode.STREAM,
+      allowTestInvoke: false,
+      timeout: this.timeout,
+      ...options,
+    });
+  }
+}
+
+/** Firstbyte's sources: the repository that this file is in. */
+function sources(): string {
+  let folder = __dirname;
+  while (!existsSync(join(folder, "host/runtime/Cargo.toml"))) {
+    if (dirname(folder) === folder) throw new Error("Firstbyte's sources are not above this file");
+    folder = dirname(folder);
+  }
+  return folder;
+}
+
+/** What `firstbyte package` or `firstbyte layer` writes; FIRSTBYTE names the program if it is built already. */
+function firstbyte(...words: string[]): lambda.AssetCode & { handler: string } {
+  const output = mkdtempSync(join(tmpdir(), "firstbyte-"));
+  const program = process.env.FIRSTBYTE
+    ? [process.env.FIRSTBYTE]
+    : ["cargo", "run", "--quiet", "--release", "--manifest-path", join(sources(), "Cargo.toml"), "--package", "firstbyte-cli", "--"];
+  const [command, ...options] = [...program, ...words, "--unpacked", "--output", output];
+  // Standard output is for the template.
+  execFileSync(command, options, { stdio: ["ignore", 2, 2] });
+  const component = readdirSync(output).find((name) => name.endsWith(".cwasm")) ?? "";
+  return Object.assign(lambda.Code.fromAsset(output), { handler: basename(component, ".cwasm") });
+}

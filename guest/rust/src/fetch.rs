@@ -1,0 +1,64 @@
+//! Requests to other servers, for `async` handlers: a model, an API, a file in a bucket.
+//!
+//! ```no_run
+//! use firstbyte::{Request, Response, Result, fetch, handler};
+//! use serde_json::json;
+//!
+//! #[handler]
+//! async fn summarize(request: Request, response: Response) -> Result {
+//!     let summary: serde_json::Value = fetch::post("https://api.example.com/summaries")
+//!         .bearer("a key")
+//!         .json(&json!({ "text": request.text()? }))
+//!         .send()
+//!         .await?
+//!         .success()
+//!         .await?
+//!         .json()
+//!         .await?;
+//!     response.content_type("application/json").start()?.write(summary.to_string())?;
+//!     Ok(())
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! An answer arrives piece by piece, as it is sent: [`Response::chunk`] gives the pieces, [`Response::events`] reads them as
+//! server-sent events, and [`Body::copy_from`](crate::Body::copy_from) passes them on.
+//!
+//! # What may be reached
+//!
+//! Nothing, until the function's operator names it in the variable `FIRSTBYTE_ALLOW_HTTP`, such as
+//! `https://api.example.com`. Everything else is [`Error::Denied`]. Connections are the host's, TLS included: it keeps them
+//! for later invocations.
+//!
+//! Redirects are not followed: an answer with a `location` is an answer like any other.
+//!
+//! # Panics
+//!
+//! Everything in here that is `async` needs the executor of an `async` handler, and panics when it is polled outside of one.
+
+mod client;
+mod error;
+mod request;
+mod response;
+
+pub use self::{
+    client::Client,
+    error::{Error, Phase},
+    request::Request,
+    response::{Events, Response},
+};
+
+/// A `GET` of a URL, with the host's timeouts.
+pub fn get(url: impl AsRef<str>) -> Request {
+    Client::new().get(url)
+}
+
+/// A `POST` to a URL, with the host's timeouts.
+pub fn post(url: impl AsRef<str>) -> Request {
+    Client::new().post(url)
+}
+
+/// A request of any method, with the host's timeouts.
+pub fn request(method: &str, url: impl AsRef<str>) -> Request {
+    Client::new().request(method, url)
+}

@@ -1,0 +1,73 @@
+//! What several requests have in common.
+
+use std::time::Duration;
+
+use crate::fetch::Request;
+
+/// How long requests may take. Without a client's own timeouts, the host's hold.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// # async fn f() -> firstbyte::Result {
+/// let client = firstbyte::fetch::Client::new()
+///     .connect_timeout(Duration::from_secs(2))
+///     .between_bytes_timeout(Duration::from_secs(20));
+/// let text = client.get("https://api.example.com/").send().await?.text().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Client {
+    pub(crate) timeouts: Timeouts,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Timeouts {
+    pub(crate) connect: Option<Duration>,
+    pub(crate) first_byte: Option<Duration>,
+    pub(crate) between_bytes: Option<Duration>,
+}
+
+impl Client {
+    /// A client with the host's timeouts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long it may take to reach the server.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.timeouts.connect = Some(limit);
+        self
+    }
+
+    /// How long the server may take to begin its answer.
+    #[must_use]
+    pub fn first_byte_timeout(mut self, limit: Duration) -> Self {
+        self.timeouts.first_byte = Some(limit);
+        self
+    }
+
+    /// How long the server may pause within its answer.
+    #[must_use]
+    pub fn between_bytes_timeout(mut self, limit: Duration) -> Self {
+        self.timeouts.between_bytes = Some(limit);
+        self
+    }
+
+    /// A `GET` of a URL.
+    pub fn get(&self, url: impl AsRef<str>) -> Request {
+        self.request("GET", url)
+    }
+
+    /// A `POST` to a URL.
+    pub fn post(&self, url: impl AsRef<str>) -> Request {
+        self.request("POST", url)
+    }
+
+    /// A request of any method.
+    pub fn request(&self, method: &str, url: impl AsRef<str>) -> Request {
+        Request::new(method, url.as_ref(), self.timeouts)
+    }
+}

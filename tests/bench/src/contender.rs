@@ -1,0 +1,98 @@
+//! Who is compared, and what it takes to run each of them.
+
+mod builder;
+mod firstbyte;
+mod native;
+mod node;
+mod raw;
+mod web;
+
+pub(crate) use builder::Builder;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+/// The contenders by name, in the order of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub(crate) enum Name {
+    Firstbyte,
+    Native,
+    Node,
+    Lwa,
+    Raw,
+}
+
+impl Name {
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Firstbyte => "Firstbyte",
+            Self::Native => "lambda_runtime",
+            Self::Node => "Node.js",
+            Self::Lwa => "LWA + axum",
+            Self::Raw => "raw",
+        }
+    }
+
+    /// What the row is about, for the reader of the table.
+    pub(crate) fn description(self) -> &'static str {
+        match self {
+            Self::Firstbyte => "the bootstrap for Lambda and the handler as a component, compiled ahead of time",
+            Self::Native => "a native Rust function on AWS's runtime client, with that client's streaming response",
+            Self::Node => "a streaming function on AWS's `aws-lambda-ric`",
+            Self::Lwa => "AWS's Lambda Web Adapter in front of a Rust web application, two processes",
+            Self::Raw => "a Rust program that speaks the Runtime API by hand, a system call a write: the floor",
+        }
+    }
+
+    /// Builds the contender.
+    pub(crate) fn build(self, builder: &Builder) -> Result<Built> {
+        match self {
+            Self::Firstbyte => firstbyte::build(builder),
+            Self::Native => native::build(builder),
+            Self::Node => node::build(builder),
+            Self::Lwa => web::build(builder),
+            Self::Raw => raw::build(builder),
+        }
+    }
+}
+
+/// What came of building a contender.
+pub(crate) enum Built {
+    Contender(Contender),
+    /// Why it cannot be had here.
+    Absent(String),
+}
+
+/// A contender that can be started.
+pub(crate) struct Contender {
+    pub(crate) name: Name,
+    /// Its version, and those of what it stands on.
+    pub(crate) versions: String,
+    /// What Lambda would start, in that order.
+    pub(crate) programs: Vec<Program>,
+    /// The folder that is `/var/task` in Lambda.
+    pub(crate) root: PathBuf,
+    pub(crate) handler: &'static str,
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
+    /// Where its output goes.
+    pub(crate) log: PathBuf,
+    /// Whether it takes several invocations at once in one process.
+    pub(crate) concurrent: bool,
+    pub(crate) files: Files,
+}
+
+/// A program and its arguments.
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    pub(crate) arguments: Vec<PathBuf>,
+}
+
+/// What is deployed. Empty where Lambda brings it along.
+#[derive(Default)]
+pub(crate) struct Files {
+    /// Of the layer that is the runtime.
+    pub(crate) layer: Option<PathBuf>,
+    /// Of the function's own package.
+    pub(crate) function: Option<PathBuf>,
+}

@@ -1,0 +1,55 @@
+//! Firstbyte as it is deployed: the static bootstrap without a compiler, and a component compiled ahead of time.
+
+use super::{Builder, Built, Contender, Files, Name, Program};
+use anyhow::{Context, Result};
+use std::fs;
+
+const GUEST_TARGET: &str = "wasm32-wasip2";
+
+pub(super) fn build(builder: &Builder) -> Result<Built> {
+    let musl = builder.musl();
+    builder.add_target(&musl);
+    builder.add_target(GUEST_TARGET);
+    let target = builder.cargo(&[
+        "build",
+        "--profile",
+        "lambda",
+        "-p",
+        "firstbyte-runtime",
+        "--no-default-features",
+        "--target",
+        musl.as_str(),
+    ])?;
+    builder.cargo(&["build", "--release", "-p", "bench-guest", "--target", GUEST_TARGET])?;
+
+    let root = builder.output.join("firstbyte");
+    fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
+    let component = target.join(GUEST_TARGET).join("release/bench_guest.wasm");
+    let handler = root.join("handler.cwasm");
+    builder.cargo(&[
+        "run",
+        "-p",
+        "firstbyte-cli",
+        "--",
+        "compile",
+        &component.to_string_lossy(),
+        "-o",
+        &handler.to_string_lossy(),
+    ])?;
+    // A copy: a build that runs meanwhile does not change what is measured.
+    let bootstrap = root.join("bootstrap");
+    if builder.builds {
+        fs::copy(target.join(&musl).join("lambda/bootstrap"), &bootstrap).context("cannot copy the bootstrap")?;
+    }
+    Ok(Built::Contender(Contender {
+        name: Name::Firstbyte,
+        versions: format!("Firstbyte {}", env!("CARGO_PKG_VERSION")),
+        programs: vec![Program { path: bootstrap.clone(), arguments: Vec::new() }],
+        root,
+        handler: "handler",
+        environment: vec![("FIRSTBYTE_RESPONSE_LIMIT_MB", "0")],
+        log: builder.log("firstbyte")?,
+        concurrent: true,
+        files: Files { layer: Some(bootstrap), function: Some(handler) },
+    }))
+}

@@ -1,0 +1,123 @@
+//! One contender at work: its processes, as Lambda would start them, and the Runtime API in front of them.
+
+use crate::contender::{Contender, Name};
+use crate::process::{self, Memory};
+use crate::runtime_api::{Answer, RuntimeApi};
+use crate::work::Work;
+use anyhow::{Context, Result, ensure};
+use std::fs::File;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running contender. Ends with it.
+pub(crate) struct Environment {
+    name: Name,
+    api: RuntimeApi,
+    processes: Vec<Child>,
+    begun: Instant,
+}
+
+impl Environment {
+    /// Starts the contender for one invocation at a time.
+    pub(crate) fn start(contender: &Contender) -> Result<Self> {
+        Self::start_with(contender, 1)
+    }
+
+    /// Starts the contender for so many invocations at once.
+    pub(crate) fn start_with(contender: &Contender, concurrency: usize) -> Result<Self> {
+        let api = RuntimeApi::start()?;
+        // Only a web adapter and its application use it. It is free by the time that they do.
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let mut commands = Vec::new();
+        for program in &contender.programs {
+            let mut command = Command::new(&program.path);
+            command.args(&program.arguments).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+            command.envs(LAMBDA.iter().copied()).env("AWS_LAMBDA_RUNTIME_API", api.address.to_string());
+            command.env("LAMBDA_TASK_ROOT", &contender.root).env("_HANDLER", contender.handler).current_dir(&contender.root);
+            command.envs(contender.environment.iter().copied()).env("AWS_LWA_PORT", port.to_string());
+            if concurrency > 1 {
+                command.env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string());
+            }
+            let log = File::options().create(true).append(true).open(&contender.log)?;
+            command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+            commands.push((command, program.path.clone()));
+        }
+        let mut this = Self { name: contender.name, api, processes: Vec::new(), begun: Instant::now() };
+        for (mut command, path) in commands {
+            this.processes.push(command.spawn().with_context(|| format!("cannot run {}", path.display()))?);
+        }
+        Ok(this)
+    }
+
+    /// From the start to the first request for an event.
+    pub(crate) fn first_next(&self) -> Result<Duration> {
+        Ok(self.api.first_next().with_context(|| format!("{:?} does not start", self.name))? - self.begun)
+    }
+
+    /// Waits until the contender waits for an event, and has gone to sleep.
+    pub(crate) fn idle(&self) -> Result<()> {
+        self.api.idle().with_context(|| format!("{:?} does not ask for another event", self.name))?;
+        std::thread::sleep(Duration::from_millis(5));
+        Ok(())
+    }
+
+    /// Has the contender do `work` so many times, as fast as it asks for it.
+    pub(crate) fn invoke(&self, work: Work, times: usize) -> Result<Vec<Answer>> {
+        let answers = self.api.invoke(&work.event(), times).with_context(|| format!("{:?} fails at {work:?}", self.name))?;
+        for answer in &answers {
+            let length = answer.payload.length;
+            ensure!(work.is_answered_by(&answer.payload), "{:?} answers {work:?} with {length} other bytes", self.name);
+        }
+        Ok(answers)
+    }
+
+    /// The same, once.
+    pub(crate) fn invoke_once(&self, work: Work) -> Result<Answer> {
+        self.invoke(work, 1)?.pop().context("an invocation has an answer")
+    }
+
+    /// CPU time that all its processes have used.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        self.processes.iter().map(|child| process::cpu(child.id())).sum()
+    }
+
+    /// Memory of all its processes.
+    pub(crate) fn memory(&self) -> Result<Memory> {
+        self.processes.iter().try_fold(Memory::default(), |sum, child| {
+            let memory = process::memory(child.id())?;
+            Ok(Memory {
+                resident: sum.resident + memory.resident,
+                proportional: sum.proportional + memory.proportional,
+                peak: sum.peak + memory.peak,
+            })
+        })
+    }
+
+    pub(crate) fn forget_peak(&self) -> Result<()> {
+        self.processes.iter().try_for_each(|child| process::forget_peak(child.id()))
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        for child in &mut self.processes {
+            // It may have exited by itself, which a measurement has noticed.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// What Lambda sets for every function.
+const LAMBDA: [(&str, &str); 9] = [
+    ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+    ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+    ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench"),
+    ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]00000000000000000000000000000000"),
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_DEFAULT_REGION", "us-east-1"),
+    ("TZ", ":UTC"),
+];

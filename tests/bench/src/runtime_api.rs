@@ -1,0 +1,178 @@
+//! Lambda's Runtime API, as far as measuring needs it: hands out events, and notes when which bytes of an answer arrived.
+//!
+//! One for each environment, on a port of its own, plain TCP; a blocking thread a connection, so that a byte's arrival is seen
+//! as soon as the kernel has it. What we send leaves at once (`TCP_NODELAY`), but acknowledgements are the kernel's business:
+//! it delays them, as Lambda's own does, and a client that waits for them waits here, too.
+
+mod connection;
+mod message;
+mod payload;
+
+pub(crate) use payload::Payload;
+
+use anyhow::{Context, Result, bail};
+use std::collections::{HashMap, VecDeque};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Nothing that is measured takes longer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The Runtime API of one environment.
+pub(crate) struct RuntimeApi {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+/// How one invocation was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// When the event left.
+    pub(crate) sent: Instant,
+    /// When the answer was complete.
+    pub(crate) end: Instant,
+    pub(crate) payload: Payload,
+}
+
+impl Answer {
+    /// From the event's leaving to the arrival of the payload's first byte.
+    pub(crate) fn first_byte(&self) -> Duration {
+        self.payload.first.unwrap_or(self.end) - self.sent
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    events: VecDeque<Arc<str>>,
+    /// Requests for the next event that wait for one.
+    waiting: usize,
+    first_next: Option<Instant>,
+    /// When the event of each unanswered invocation left.
+    open: HashMap<String, Instant>,
+    answers: Vec<Answer>,
+    handed_out: u64,
+    /// What a client reported instead of an answer.
+    failure: Option<String>,
+    over: bool,
+}
+
+impl RuntimeApi {
+    pub(crate) fn start() -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot listen on 127.0.0.1")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::<Shared>::default();
+        let accepting = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if accepting.lock().over {
+                    return;
+                }
+                let shared = Arc::clone(&accepting);
+                // A connection's end is the client's business: the measurement misses the answer and says so.
+                std::thread::spawn(move || connection::serve(stream, &shared));
+            }
+        });
+        Ok(Self { address, shared })
+    }
+
+    /// Waits for the first request for an event, and says when it came.
+    pub(crate) fn first_next(&self) -> Result<Instant> {
+        self.shared.wait(|state| state.first_next)
+    }
+
+    /// Waits until a request for an event waits.
+    pub(crate) fn idle(&self) -> Result<()> {
+        self.shared.wait(|state| (state.waiting > 0).then_some(()))
+    }
+
+    /// Hands out `count` times this event, as fast as they are asked for, and waits for all the answers.
+    pub(crate) fn invoke(&self, event: &Arc<str>, count: usize) -> Result<Vec<Answer>> {
+        let mut state = self.shared.lock();
+        state.events.extend(std::iter::repeat_n(Arc::clone(event), count));
+        drop(state);
+        self.shared.changed.notify_all();
+        self.shared.wait(|state| (state.answers.len() >= count).then(|| std::mem::take(&mut state.answers)))
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.shared.lock().over = true;
+        self.shared.changed.notify_all();
+        // Wakes the thread that accepts.
+        drop(std::net::TcpStream::connect(self.address));
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `found` finds something.
+    fn wait<T>(&self, mut found: impl FnMut(&mut State) -> Option<T>) -> Result<T> {
+        let give_up = Instant::now() + PATIENCE;
+        let mut state = self.lock();
+        loop {
+            if let Some(failure) = &state.failure {
+                bail!("the runtime reports: {failure}");
+            }
+            if let Some(found) = found(&mut state) {
+                return Ok(found);
+            }
+            let left = give_up.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                bail!("nothing in {} s", PATIENCE.as_secs());
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The next event and the id of its invocation; none when all is over.
+    fn next_event(&self) -> Option<(String, Arc<str>)> {
+        let mut state = self.lock();
+        state.first_next.get_or_insert_with(Instant::now);
+        state.waiting += 1;
+        self.changed.notify_all();
+        while state.events.is_empty() && !state.over {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting -= 1;
+        let event = state.events.pop_front()?;
+        state.handed_out += 1;
+        Some((format!("8476a536-e9f4-11e8-9739-{:012x}", state.handed_out), event))
+    }
+
+    fn event_leaves(&self, id: String) {
+        self.lock().open.insert(id, Instant::now());
+    }
+
+    fn answered(&self, id: &str, payload: Payload) {
+        let mut state = self.lock();
+        match state.open.remove(id) {
+            Some(sent) => state.answers.push(Answer { sent, end: Instant::now(), payload }),
+            None => state.failure = Some(format!("an answer to the unknown invocation {id}")),
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn failed(&self, report: String) {
+        self.lock().failure = Some(report);
+        self.changed.notify_all();
+    }
+
+    fn wait_for_the_end(&self) {
+        let mut state = self.lock();
+        while !state.over {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

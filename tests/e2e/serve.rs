@@ -1,0 +1,257 @@
+//! `firstbyte` as a user meets it: what it says when something is wrong, a component swapped under it, and its end.
+
+use firstbyte_tests::{Answer, Call, Door, Guest, Run, Serve, firstbyte, gone, is_alive, open, send, send_signal, soon};
+use rustix::process::Signal;
+use serde_json::json;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+const FIRST: &str = "Hello, this is a streamed response!\n";
+const SECOND: &str = "Hello, hoge! This is a delayed message.\n";
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+fn component(guest: Guest) -> &'static str {
+    text(guest.component())
+}
+
+/// A folder with one file.
+fn folder_with(name: &str, contents: impl AsRef<[u8]>) -> (TempDir, String) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join(name);
+    fs::write(&file, contents).expect("a file");
+    let file = text(&file).to_owned();
+    (folder, file)
+}
+
+/// `firstbyte serve`, where it cannot.
+async fn refused(arguments: &[&str]) -> Run {
+    let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0"];
+    firstbyte(&[&ports[..], arguments].concat()).await
+}
+
+/// One clear line that says all of this, and an exit status.
+fn assert_says(run: &Run, parts: &[&str]) {
+    assert_eq!(run.status.code(), Some(1), "{run:#?}");
+    let line = run.only_line();
+    assert!(line.starts_with("error: ") && parts.iter().all(|part| line.contains(part)), "{parts:?} are not in {line}");
+}
+
+#[tokio::test]
+async fn a_handler_that_is_not_there() {
+    assert_says(&refused(&["nowhere.wasm"]).await, &["nowhere.wasm does not exist", "HANDLER is a .wasm"]);
+    assert_says(&refused(&[]).await, &["no HANDLER", "give a .wasm"]);
+    let (folder, file) = folder_with("notes.txt", "notes");
+    assert_says(&refused(&[&file]).await, &["notes.txt is neither a .wasm nor a .cwasm"]);
+    assert_says(&refused(&[text(folder.path())]).await, &["has no Cargo.toml"]);
+    assert_says(&firstbyte(&["invoke", "nowhere.wasm"]).await, &["nowhere.wasm does not exist"]);
+    assert_says(&firstbyte(&["compile", "nowhere.wasm"]).await, &["nowhere.wasm does not exist"]);
+    assert_says(
+        &refused(&["--bootstrap", "/nowhere/bootstrap", component(Guest::Echo)]).await,
+        &["/nowhere/bootstrap does not exist"],
+    );
+    assert_says(&refused(&["--", "/nowhere/runtime"]).await, &["/nowhere/runtime"]);
+}
+
+#[tokio::test]
+async fn a_component_that_is_no_handler() {
+    let other_world = component(Guest::NotAHandler);
+    assert_says(&refused(&[other_world]).await, &["guest-not-a-handler.wasm", "firstbyte:lambda"]);
+    assert_says(&firstbyte(&["invoke", other_world]).await, &["guest-not-a-handler.wasm", "firstbyte:lambda"]);
+
+    let (_folder, text_file) = folder_with("text.wasm", "This is no component.");
+    for run in [refused(&[&text_file]).await, firstbyte(&["compile", &text_file]).await] {
+        assert_says(&run, &["text.wasm"]);
+    }
+    let (_folder, empty) = folder_with("empty.wasm", "");
+    assert_says(&refused(&[&empty]).await, &["empty.wasm"]);
+    let (_folder, module) = folder_with("module.wasm", b"\0asm\x01\0\0\0");
+    assert_says(&refused(&[&module]).await, &["module.wasm"]);
+}
+
+#[tokio::test]
+async fn machine_code_that_cannot_be_used() {
+    let (_folder, garbage) = folder_with("garbage.cwasm", "no machine code");
+    assert_says(&refused(&[&garbage]).await, &["garbage.cwasm cannot be used", "rebuild it with", "firstbyte compile"]);
+    let (_folder, elf) = folder_with("elf.cwasm", b"\x7fELF and nothing else");
+    assert_says(&refused(&[&elf]).await, &["elf.cwasm cannot be used", "rebuild it with"]);
+
+    // Good machine code with a hole in it, and for another machine.
+    let folder = TempDir::new().expect("a temporary folder");
+    let compiled = folder.path().join("handler.cwasm");
+    let other = if cfg!(target_arch = "x86_64") { "arm64" } else { "x86_64" };
+    let run = firstbyte(&["compile", component(Guest::Echo), "-o", text(&compiled), "--arch", other]).await;
+    assert!(run.status.success(), "{run:#?}");
+    assert_says(&refused(&[text(&compiled)]).await, &["handler.cwasm cannot be used", "rebuild it with"]);
+    let code = fs::read(&compiled).expect("machine code");
+    fs::write(&compiled, &code[..code.len() / 2]).expect("a file");
+    assert_says(&refused(&[text(&compiled)]).await, &["handler.cwasm cannot be used", "rebuild it with"]);
+
+    // With the .wasm beside it, that is used, and said.
+    fs::copy(Guest::Echo.component(), compiled.with_extension("wasm")).expect("a copy");
+    let mut serve = Serve::start(&[text(&compiled)]).await;
+    let answer = send(&serve.doors, Door::Direct, Call::json(&json!({}))).await;
+    assert!(answer.text().contains("requestId"), "{}", answer.text());
+    assert!(serve.said("using the .wasm beside it").await);
+    serve.end_by(Signal::INT).await;
+}
+
+#[tokio::test]
+async fn a_port_in_use() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    for (flag, door) in [("--lambda-port", "Lambda API"), ("--url-port", "Function URL"), ("--api-port", "API Gateway")] {
+        let ports = ["serve", "--lambda-port=0", "--url-port=0", "--api-port=0"].map(str::to_owned);
+        let ports = ports.map(|given| if given.starts_with(flag) { format!("{flag}={port}") } else { given });
+        let arguments: Vec<&str> = ports.iter().map(String::as_str).chain([component(Guest::Echo)]).collect();
+        assert_says(&firstbyte(&arguments).await, &[&format!("port {port} is in use"), flag, door]);
+    }
+}
+
+#[tokio::test]
+async fn arguments_and_settings_that_cannot_be() {
+    let echo = component(Guest::Echo);
+    assert_says(&firstbyte(&["invoke", echo, "--payload-file", "/nowhere/event.json"]).await, &["/nowhere/event.json"]);
+    assert_says(&refused(&[echo, "--env", "NOT_SET_ANYWHERE"]).await, &["NOT_SET_ANYWHERE", "not set"]);
+    assert_says(
+        &refused(&[echo, "--env", "FIRSTBYTE_MEMORY_MB=much"]).await,
+        &["FIRSTBYTE_MEMORY_MB=\"much\"", "a whole number"],
+    );
+    for arguments in
+        [&["serve", echo, "--timeout", "0"][..], &["invoke", echo, "--via", "window"], &["serve", echo, "--url-port", "99999"]]
+    {
+        let run = firstbyte(arguments).await;
+        assert_eq!(run.status.code(), Some(2), "{run:#?}");
+        assert!(run.stderr.starts_with("error: invalid value"), "{run:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_doors_refuse_is_told_to_the_user() {
+    let mut serve = Serve::start(&[component(Guest::Echo)]).await;
+    let mut nobody = serve.doors.clone();
+    nobody.function = "nobody".to_owned();
+    assert_eq!(send(&nobody, Door::Direct, Call::json(&json!({}))).await.status, 404);
+    let line = serve.until_printed("404").await;
+    assert!(line.contains("Function not found") && line.contains("nobody"), "{line}");
+    assert_eq!(send(&serve.doors, Door::Direct, Call::post("application/json", "{name: hoge}")).await.status, 400);
+    let line = serve.until_printed("400").await;
+    assert!(line.contains("Could not parse request body into json"), "{line}");
+    serve.end_by(Signal::INT).await;
+}
+
+#[tokio::test]
+async fn invoke_shows_every_door_and_fails_with_the_handler() {
+    let run = firstbyte(&["invoke", component(Guest::Greeting), "--via", "all", "--payload", r#"{"name":"hoge"}"#]).await;
+    assert!(run.status.success(), "{run:#?}");
+    let times: Vec<f64> = (run.stdout.lines())
+        .filter(|line| line.contains("Hello, "))
+        .map(|line| line.split_whitespace().next().and_then(|at| at.parse().ok()).expect("a time"))
+        .collect();
+    let [direct, direct_second, url, url_second, api, api_second] = times[..] else { panic!("{run:#?}") };
+    for (first, second) in [(direct, direct_second), (url, url_second), (api, api_second)] {
+        assert!(second - first > 1.9 && second - first < 4.0, "{run:#?}");
+    }
+    for part in ["InvokeComplete", "HTTP/1.1", "HTTP/2", "200 OK", "content-type: text/plain"] {
+        assert!(run.stdout.contains(part), "{part}: {run:#?}");
+    }
+
+    let failing = firstbyte(&["invoke", component(Guest::Greeting), "--payload", "{}"]).await;
+    assert!(!failing.status.success() && failing.stdout.contains("Function.BadRequest"), "{failing:#?}");
+    let raw = firstbyte(&["invoke", component(Guest::Echo), "--via", "url", "--raw", "--payload", "raw"]).await;
+    assert!(raw.status.success() && raw.stdout.ends_with("\nraw") && raw.stderr.is_empty(), "{raw:#?}");
+}
+
+#[tokio::test]
+async fn a_compiled_handler_and_a_folder_and_another_runtime_are_served() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let compiled = folder.path().join("greeting.cwasm");
+    let run = firstbyte(&["compile", component(Guest::Greeting), "-o", text(&compiled)]).await;
+    assert!(run.status.success() && run.stdout.contains("greeting.cwasm"), "{run:#?}");
+    let sources = Guest::Greeting.folder();
+    let (compiled, built, native) =
+        tokio::join!(async { Serve::start(&[text(&compiled)]).await }, async { Serve::start(&[text(&sources)]).await }, async {
+            Serve::start(&["--", env!("CARGO_BIN_EXE_native-greeting")]).await
+        },);
+    assert_eq!((compiled.doors.function.as_str(), built.doors.function.as_str()), ("greeting", "greeting"));
+    let hoge = || Call::json(&json!({"name": "hoge"}));
+    let (of_compiled, of_built, of_native) = tokio::join!(
+        send(&compiled.doors, Door::Url, hoge()),
+        send(&built.doors, Door::Api, hoge()),
+        send(&native.doors, Door::Url, hoge()),
+    );
+    for answer in [of_compiled, of_built] {
+        assert_eq!(answer.text(), format!("{FIRST}{SECOND}"));
+    }
+    assert!(of_native.text().starts_with(FIRST), "{}", of_native.text());
+    for serve in [compiled, built, native] {
+        serve.end_by(Signal::INT).await;
+    }
+}
+
+/// An answer, when its environment is free again: a caller who is faster meets a new one, as on AWS.
+async fn answer_of(serve: &mut Serve, door: Door, call: Call) -> Answer {
+    let answer = send(&serve.doors, door, call).await;
+    let report = serve.until_printed("REPORT RequestId").await;
+    assert!(report.starts_with("[1] "), "another environment: {report}");
+    answer
+}
+
+#[tokio::test]
+async fn a_swapped_component_answers_the_next_invocation_in_the_same_process() {
+    let (folder, handler) = folder_with("handler.wasm", fs::read(Guest::Endings.component()).expect("a component"));
+    let mut serve = Serve::start(&[&handler]).await;
+    let environments = serve.environments();
+    assert_eq!(environments.len(), 1);
+    let call = || Call::json(&json!({"ending": "ok", "bytes": 3}));
+    assert_eq!(answer_of(&mut serve, Door::Direct, call()).await.bytes(), [0, 1, 2]);
+
+    let swap = |contents: &[u8]| {
+        let new = folder.path().join("new");
+        fs::write(&new, contents).expect("a file");
+        fs::rename(new, &handler).expect("a swap");
+    };
+    swap(&fs::read(Guest::Echo.component()).expect("a component"));
+    for door in Door::ALL {
+        let answer = answer_of(&mut serve, door, call()).await;
+        assert!(answer.text().contains("requestId"), "{door}: {}", answer.text());
+    }
+
+    // What is no component does not take the handler away.
+    swap(b"half a component");
+    let answer = send(&serve.doors, Door::Url, call()).await;
+    assert!(answer.text().contains("requestId"), "{}", answer.text());
+    serve.until_printed("keeping the handler as it was").await;
+    serve.until_printed("REPORT RequestId").await;
+
+    swap(&fs::read(Guest::Endings.component()).expect("a component"));
+    assert_eq!(answer_of(&mut serve, Door::Api, call()).await.bytes(), [0, 1, 2]);
+    assert_eq!(serve.environments(), environments, "no restart");
+    serve.end_by(Signal::INT).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_the_children_too() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let serve = Serve::start(&[component(Guest::Endings)]).await;
+        let mut answer = open(&serve.doors, Door::Url, Call::json(&json!({"ending": "wait", "started": true}))).await;
+        assert_eq!(answer.next().await.expect("a chunk").bytes, "started\n");
+        let children = serve.environments();
+        assert_eq!(children.len(), 1);
+        assert!(is_alive(children[0]));
+        let status = serve.end_by(signal).await;
+        assert_eq!(status.code(), Some(130), "{signal:?}: {status}");
+        assert!(!is_alive(children[0]), "{signal:?} left {children:?}");
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_before_the_runtime_is_ready_ends_it_too() {
+    let (mut serve, child) = Serve::starting(&["--", "sleep", "90"]).await;
+    send_signal(serve.id().expect("it runs"), Signal::INT);
+    soon("the end of serve", serve.wait()).await.expect("it ends");
+    gone(child).await;
+}

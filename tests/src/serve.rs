@@ -1,0 +1,152 @@
+//! `firstbyte` as a process: `serve` while it runs, and commands that end by themselves.
+
+use crate::door::Doors;
+use crate::process::{processes_of, send_signal};
+use crate::program::Program;
+use crate::soon;
+use std::process::{ExitStatus, Stdio};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Run {
+    /// How.
+    pub status: ExitStatus,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained of.
+    pub stderr: String,
+}
+
+impl Run {
+    /// The one line on standard error.
+    ///
+    /// # Panics
+    /// If there is not exactly one.
+    #[must_use]
+    pub fn only_line(&self) -> &str {
+        let lines: Vec<&str> = self.stderr.lines().collect();
+        assert_eq!(lines.len(), 1, "not one line: {self:#?}");
+        lines[0]
+    }
+}
+
+/// Runs `firstbyte` to its end.
+///
+/// # Panics
+/// If it does not end.
+pub async fn firstbyte(arguments: &[&str]) -> Run {
+    let mut command = command(arguments);
+    let output = soon("the end of firstbyte", command.output()).await.expect("firstbyte runs");
+    Run {
+        status: output.status,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(Program::Firstbyte.path());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// A running `firstbyte serve`.
+#[derive(Debug)]
+pub struct Serve {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    /// What it said up to where its doors are.
+    introduction: Vec<String>,
+    /// Where its doors are.
+    pub doors: Doors,
+}
+
+impl Serve {
+    /// Starts `firstbyte serve`, with any free ports, and waits until it has said where its doors are.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn start(arguments: &[&str]) -> Self {
+        let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0"];
+        let mut child = command(&[&ports[..], arguments].concat()).stderr(Stdio::inherit()).spawn().expect("firstbyte runs");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut said = Vec::new();
+        while said.last().is_none_or(|line: &String| line != "Ctrl-C stops") {
+            let line = soon("where the doors are", lines.next_line()).await.expect("UTF-8");
+            said.push(line.unwrap_or_else(|| panic!("serve ended: {said:#?}")));
+        }
+        let of = |name: &str| {
+            let line = said.iter().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}: {said:#?}"));
+            line.trim_start().to_owned()
+        };
+        let url = |name: &str| of(name).split_whitespace().next().unwrap_or_default().to_owned();
+        let function = of("Lambda API").split('"').nth(1).unwrap_or_default().to_owned();
+        let doors = Doors { lambda: url("Lambda API"), url: url("Function URL"), api: url("API Gateway"), function };
+        Self { child, lines, introduction: said, doors }
+    }
+
+    /// Starts `firstbyte serve`, with any free ports, and waits for nothing but its first child process.
+    ///
+    /// # Panics
+    /// If it starts none.
+    pub async fn starting(arguments: &[&str]) -> (Child, u32) {
+        let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0"];
+        let child = command(&[&ports[..], arguments].concat()).spawn().expect("firstbyte runs");
+        let pid = child.id().expect("it runs");
+        let started = soon("a child process", async {
+            loop {
+                match processes_of(pid)[..] {
+                    [first, ..] => break first,
+                    [] => tokio::task::yield_now().await,
+                }
+            }
+        });
+        let started = started.await;
+        (child, started)
+    }
+
+    /// Its process.
+    ///
+    /// # Panics
+    /// If it has ended.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// The processes of its environments.
+    #[must_use]
+    pub fn environments(&self) -> Vec<u32> {
+        processes_of(self.pid())
+    }
+
+    /// Whether it has printed a line with this text, or does.
+    pub async fn said(&mut self, text: &str) -> bool {
+        self.introduction.iter().any(|line| line.contains(text)) || !self.until_printed(text).await.is_empty()
+    }
+
+    /// Waits until it has printed a line with this text.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn until_printed(&mut self, text: &str) -> String {
+        loop {
+            let line = soon(text, self.lines.next_line()).await.expect("UTF-8");
+            let line = line.unwrap_or_else(|| panic!("serve ended without saying {text:?}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Sends it a signal and waits for its end.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub async fn end_by(mut self, signal: rustix::process::Signal) -> ExitStatus {
+        send_signal(self.pid(), signal);
+        soon("the end of serve", self.child.wait()).await.expect("it ends")
+    }
+}
