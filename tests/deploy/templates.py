@@ -58,9 +58,10 @@ def check_ways_in(name, template):
     text = json.dumps(template["Resources"])
     assert "response-streaming-invocations" in text and '"STREAM"' in text, f"{name}: the REST API does not stream"
 
+    # Of each URL that may be public: AWS wants both since October 2025.
     everyone = [grant for grant in of_type(template, "AWS::Lambda::Permission").values() if grant["Principal"] == "*"]
     actions = sorted(grant["Action"] for grant in everyone)
-    assert set(actions) == {"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}, actions
+    assert set(actions) == {"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}, f"{name}: everyone may {actions}"
     for grant in everyone:
         limited = grant.get("InvokedViaFunctionUrl") is True or grant.get("FunctionUrlAuthType") == "NONE"
         assert limited, f"{name}: {grant} is not limited to the Function URL"

@@ -47,7 +47,7 @@ pub const DECLARED: &[Declared] = &[
     Declared {
         name: "FIRSTBYTE_ALLOW_HTTP",
         default: "nothing",
-        doc: "What a handler may send HTTP requests to: `[https://|http://]host[:port]` between commas; a host may begin with `*.`. Addresses that are not public must be named themselves",
+        doc: "What a handler may send HTTP requests to: `host`, `host:port` or `http://host:port` between commas, HTTPS unless said; a host may begin with `*.`. Addresses that are not public must be named themselves",
     },
     Declared {
         name: "FIRSTBYTE_CA_FILE",
@@ -279,6 +279,15 @@ mod tests {
         let settings = Settings::from_env(names.map(|name| (name.to_owned(), "1".to_owned()))).unwrap();
         let seen: Vec<&str> = settings.guest_environment.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(seen, ["TABLE", "AWS_REGION"]);
+    }
+
+    #[test]
+    fn the_readme_lists_every_setting() {
+        let readme = include_str!("../../../README.md");
+        for Declared { name, default, doc } in DECLARED {
+            let row = format!("| `{name}` | {default} | {doc} |");
+            assert!(readme.contains(&row), "the README's table of settings lacks this row:\n{row}");
+        }
     }
 
     #[test]
