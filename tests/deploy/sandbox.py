@@ -86,7 +86,7 @@ class Sandbox:
         unshare, env, chroot = (shutil.which(name) for name in ("unshare", "env", "chroot"))
         path = self.root / "function"
         path.write_text(
-            f"#!/bin/sh\n{join_group}\nexec {unshare} --map-root-user --mount sh -c '\n"
+            f"#!/bin/sh\n{join_group} || exit\nexec {unshare} --map-root-user --mount sh -c '\n"
             f'  mount --rbind /proc "{self.root}/proc" && mount --rbind /dev "{self.root}/dev" || exit\n'
             f'  exec "$@"\' sh {env} -i {variables} {chroot} "{self.root}" {" ".join(program)}\n'
         )

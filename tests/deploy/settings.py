@@ -1,22 +1,26 @@
 """The guide's table of settings is the runtime's.
 
-python settings.py host/runtime/src/settings.rs deploy/README.md
+python settings.py host/runtime/src/settings.rs deploy/README.md [--write]
 """
 
 import re
 import sys
 
 DECLARED = re.compile(r'Declared \{\s*name: "(\w+)",\s*default: "([^"]*)",\s*doc: "([^"]*)",\s*\}')
+ROWS = re.compile(r"(?:^\| `FIRSTBYTE_\w+` \|.*\n)+", re.MULTILINE)
 
-source, guide = (open(path).read() for path in sys.argv[1:])
+with open(sys.argv[1]) as file:
+    source = file.read()
+with open(sys.argv[2]) as file:
+    guide = file.read()
 declared = DECLARED.findall(source)
-assert len(declared) == source.count('    Declared {\n'), "cannot read the declarations"
-cell = lambda text: text.replace("|", r"\|")
-rows = [f"| `{name}` | {cell(default)} | {cell(doc)} |" for name, default, doc in declared]
-missing = [row for row in rows if row not in guide]
-if missing:
-    sys.exit("the guide lacks these rows:\n" + "\n".join(missing))
-strangers = set(re.findall(r"^\| `(FIRSTBYTE_\w+)` \|", guide, re.MULTILINE)) - {name for name, *_ in declared}
-if strangers:
-    sys.exit(f"the guide lists settings that there are not: {strangers}")
-print(f"  {len(rows)} settings")
+assert len(declared) == source.count("    Declared {\n"), "cannot read the declarations"
+cells = [[cell.replace("|", r"\|") for cell in setting] for setting in declared]
+table = "".join(f"| `{name}` | {default} | {doc} |\n" for name, default, doc in cells)
+
+if "--write" in sys.argv:
+    with open(sys.argv[2], "w") as file:
+        file.write(ROWS.sub(lambda _: table, guide, count=1))
+elif ROWS.findall(guide) != [table]:
+    sys.exit(f"{sys.argv[2]} lists other settings than {sys.argv[1]}: run {sys.argv[0]} with --write")
+print(f"  {len(declared)} settings")

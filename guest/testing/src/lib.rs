@@ -1,6 +1,7 @@
 //! Tests for handlers: loads a component in wasmtime, in the test's own process, and shows what it answers and when.
 //!
-//! No emulator, no ports, no AWS. What runs is what runs in Lambda, up to the socket.
+//! No emulator, no ports, no AWS. What runs is what runs in Lambda, up to the socket. What a handler asks of other servers, the
+//! test answers as an [`Upstream`], which does have a port.
 //!
 //! ```no_run
 //! use firstbyte_testing::{Component, Event};

@@ -183,7 +183,7 @@ fn compile(_: &Engine, path: &Path) -> Result<Component, ComponentError> {
 }
 
 /// wasmtime's reasons, which may be tables, as part of a sentence.
-fn one_line(error: &wasmtime::Error) -> String {
+pub(crate) fn one_line(error: &wasmtime::Error) -> String {
     format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -5,9 +5,13 @@ use std::{env, fmt, time::Duration};
 use firstbyte::{
     Error, Result,
     fetch::{self, Client, Events},
+    time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+/// How long the stream's end may take after the answer's.
+const END: Duration = Duration::from_millis(100);
 
 /// Where the model is, and how long it may be silent.
 pub(crate) struct Model {
@@ -100,6 +104,8 @@ impl Answer {
         loop {
             let event = self.0.next().await?.ok_or(ModelError::Incomplete)?;
             if event.data == "[DONE]" {
+                // What was read to its end leaves a connection that the next conversation can use.
+                let _ = time::timeout(END, self.0.next()).await;
                 return Ok(None);
             }
             let chunk: Chunk = serde_json::from_str(&event.data).map_err(ModelError::Unexpected)?;
