@@ -44,7 +44,7 @@ client=$!
 if [ -z "${FIRSTBYTE:-}" ]; then
   step "the command line"
   cargo build --release --quiet --package firstbyte-cli
-  FIRSTBYTE=$ROOT/target/release/firstbyte
+  FIRSTBYTE=${CARGO_TARGET_DIR:-$ROOT/target}/release/firstbyte
 fi
 export FIRSTBYTE
 

@@ -6,19 +6,20 @@ use hyper::body::Incoming;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 use wasmtime_wasi_http::Error;
 
-/// A body, and when its next piece is due.
+/// A body, and how long its next piece may take once it is asked for.
 pub(super) struct Timed {
     body: Incoming,
     pause: Duration,
-    due: Pin<Box<Sleep>>,
+    /// Runs only while somebody waits: a handler that is itself held up by a slow caller is no fault of the sender.
+    due: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timed {
     pub(super) fn new(body: Incoming, pause: Duration) -> Self {
-        Self { body, pause, due: Box::pin(tokio::time::sleep(pause)) }
+        Self { body, pause, due: None }
     }
 }
 
@@ -27,15 +28,13 @@ impl Body for Timed {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(frame) => {
-                let due = Instant::now() + self.pause;
-                self.due.as_mut().reset(due);
-                Poll::Ready(frame.map(|frame| frame.map_err(Error::from)))
-            }
-            Poll::Pending if self.due.as_mut().poll(cx).is_ready() => Poll::Ready(Some(Err(Error::ConnectionReadTimeout))),
-            Poll::Pending => Poll::Pending,
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            this.due = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
         }
+        let due = this.due.get_or_insert_with(|| Box::pin(tokio::time::sleep(this.pause)));
+        due.as_mut().poll(cx).map(|()| Some(Err(Error::ConnectionReadTimeout)))
     }
 
     fn is_end_stream(&self) -> bool {
