@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-/// How long a connection may take, TLS included, unless the handler says otherwise.
+/// How long a connection may take, TLS included. A handler's own connect timeout counts towards the wait for the answer.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long an answer may take to begin. A model may think for long; the invocation's deadline comes first in most functions.

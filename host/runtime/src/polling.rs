@@ -19,7 +19,7 @@ use std::time::Duration;
 /// Larger than any event that Lambda delivers.
 const EVENT_LIMIT: usize = 64 * 1024 * 1024;
 
-/// How often `/next` may fail in a row before the process ends; the pause doubles from 50 ms, so this is about 6 seconds.
+/// How often `/next` may fail in a row before the process ends; the pause doubles from 100 ms, so this is about 6 seconds.
 const ATTEMPTS: u32 = 7;
 
 /// Why the loop ended. Lambda starts the process again.
