@@ -47,12 +47,20 @@ impl StartError {
 
 /// Runs the bootstrap. Returns only when it cannot go on.
 pub fn main() -> ExitCode {
+    main_with(|_| ())
+}
+
+/// The same for a program of one's own, which changes what the environment's variables set: [`EgressSettings::route`], for
+/// one, has no variable.
+///
+/// [`EgressSettings::route`]: crate::egress::EgressSettings::route
+pub fn main_with(change: fn(&mut Settings)) -> ExitCode {
     let log = StdoutLog::new(var("AWS_LAMBDA_LOG_FORMAT").as_deref(), var("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let concurrency = var("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|value| value.parse().ok()).unwrap_or(1).clamp(1, 10_000);
     // One invocation at a time needs one thread, and starts faster with it.
     let mut builder = if concurrency > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     let code = match builder.enable_all().build() {
-        Ok(executor) => executor.block_on(run(&log, concurrency)),
+        Ok(executor) => executor.block_on(run(&log, concurrency, change)),
         Err(error) => {
             host_record(&*log, Level::Fatal, &format!("cannot start an executor: {error}"), None);
             ExitCode::FAILURE
@@ -62,7 +70,7 @@ pub fn main() -> ExitCode {
     code
 }
 
-async fn run(log: &Arc<StdoutLog>, concurrency: usize) -> ExitCode {
+async fn run(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)) -> ExitCode {
     let authority = match require("AWS_LAMBDA_RUNTIME_API") {
         Ok(authority) => authority,
         Err(error) => {
@@ -71,7 +79,7 @@ async fn run(log: &Arc<StdoutLog>, concurrency: usize) -> ExitCode {
         }
     };
     let api = RuntimeApi::new(&authority);
-    let polling = match set_up(log, &api, &authority, concurrency) {
+    let polling = match settings(log, change).and_then(|settings| set_up(log, &api, &authority, concurrency, settings)) {
         Ok(polling) => polling,
         Err(error) => {
             let report = error.report();
@@ -103,14 +111,25 @@ impl SnapStartResource for Connections {
     }
 }
 
-fn set_up(log: &Arc<StdoutLog>, api: &Arc<RuntimeApi>, authority: &str, concurrency: usize) -> Result<Polling, StartError> {
-    let authority = authority.parse().map_err(|_| StartError::Address(authority.to_owned()))?;
+fn settings(log: &Arc<StdoutLog>, change: fn(&mut Settings)) -> Result<Arc<Settings>, StartError> {
     let variables =
         || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     for name in Settings::unknown(variables().map(|(name, _)| name)) {
         host_record(&**log, Level::Warn, &format!("{name} is not a setting of this version"), None);
     }
-    let settings = Arc::new(Settings::from_env(variables())?);
+    let mut settings = Settings::from_env(variables())?;
+    change(&mut settings);
+    Ok(Arc::new(settings))
+}
+
+fn set_up(
+    log: &Arc<StdoutLog>,
+    api: &Arc<RuntimeApi>,
+    authority: &str,
+    concurrency: usize,
+    settings: Arc<Settings>,
+) -> Result<Polling, StartError> {
+    let authority = authority.parse().map_err(|_| StartError::Address(authority.to_owned()))?;
     let path = component::find(&PathBuf::from(require("LAMBDA_TASK_ROOT")?), &require("_HANDLER")?)?;
     let log: Arc<dyn Log> = Arc::clone(log) as _;
     let handler = Arc::new(Handler::load(&path, Arc::clone(&settings), Arc::clone(&log))?);

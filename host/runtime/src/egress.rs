@@ -11,9 +11,13 @@ mod body;
 mod connect;
 mod credentials;
 mod policy;
+mod resolve;
 mod sign;
+mod transport;
 
 pub use policy::{Policy, PolicyError};
+pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use transport::{Answering, Route, Transport, TransportError};
 
 use crate::log::InvocationLog;
 use body::Timed;
@@ -21,16 +25,16 @@ use connect::{Connector, Refused};
 use http::uri::Scheme;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::client::legacy::{self, Client};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::client::legacy;
 use sign::{Endpoint, Signer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use transport::Pool;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-/// How long a connection may take, TLS included. A handler's own connect timeout counts towards the wait for the answer.
+/// How long a connection may take, look-up and TLS included, if the handler does not say.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long an answer may take to begin. A model may think for long; the invocation's deadline comes first in most functions.
@@ -38,9 +42,6 @@ const FIRST_BYTE: Duration = Duration::from_secs(300);
 
 /// How long an answer may pause.
 const BETWEEN_BYTES: Duration = Duration::from_secs(120);
-
-/// Connections are closed after so long without a request: whatever is between us and them forgets them before long.
-const IDLE: Duration = Duration::from_secs(20);
 
 /// What the host is told of outbound HTTP.
 #[derive(Clone, Debug, Default)]
@@ -53,26 +54,25 @@ pub struct EgressSettings {
     pub runtime_api: Option<SocketAddr>,
     /// AWS services for which the host signs, by the name that signatures use: `dynamodb`, `bedrock`.
     pub sign_aws: Vec<String>,
+    /// What allowed requests are carried by. No variable sets it.
+    pub route: Route,
 }
 
-/// The host's HTTP client for handlers.
+/// The host's side of handlers' requests.
 #[derive(Debug)]
 pub(crate) struct Egress {
     policy: Policy,
-    client: Client<Connector, WasiBody>,
+    transport: Arc<dyn Transport>,
     signer: Signer,
 }
 
 impl Egress {
     pub(crate) fn new(settings: &EgressSettings) -> Arc<Self> {
-        let connector = Connector::new(settings.policy.clone(), settings.roots.clone(), settings.runtime_api, CONNECT);
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
-        Arc::new(Self {
-            policy: settings.policy.clone(),
-            client: builder.build(connector),
-            signer: Signer::new(settings.sign_aws.clone()),
-        })
+        let transport: Arc<dyn Transport> = match &settings.route {
+            Route::Network(resolver) => Arc::new(Pool::new(Connector::new(settings, Arc::clone(resolver), CONNECT))),
+            Route::Instead(transport) => Arc::clone(transport),
+        };
+        Arc::new(Self { policy: settings.policy.clone(), transport, signer: Signer::new(settings.sign_aws.clone()) })
     }
 }
 
@@ -106,13 +106,15 @@ impl Outbound {
         };
         let connect = options.connect_timeout.unwrap_or(CONNECT);
         let first_byte = options.first_byte_timeout.unwrap_or(FIRST_BYTE);
-        let answer = tokio::time::timeout(connect.saturating_add(first_byte), self.egress.client.request(request)).await;
+        let answer = self.egress.transport.send(request, connect);
+        let answer = tokio::time::timeout(connect.saturating_add(first_byte), answer).await;
         match answer {
             Ok(Ok(response)) => {
                 let pause = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
                 Ok(response.map(|body| Timed::new(body, pause).boxed_unsync()))
             }
-            Ok(Err(error)) => Err(self.explain(&error, &target)),
+            Ok(Err(TransportError::Http(error))) => Err(error),
+            Ok(Err(TransportError::Client(error))) => Err(self.explain(&error, &target)),
             Err(_) => Err(Error::ConnectionReadTimeout),
         }
     }

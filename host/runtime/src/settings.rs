@@ -2,7 +2,7 @@
 //!
 //! This is the only file that names a variable of ours. It knows nothing of what the values do.
 
-use crate::egress::{EgressSettings, Policy};
+use crate::egress::{EgressSettings, Policy, Route};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -171,6 +171,7 @@ impl Settings {
             roots: read.get("FIRSTBYTE_CA_FILE").map(Into::into),
             runtime_api: read.get("AWS_LAMBDA_RUNTIME_API").and_then(|address| address.parse().ok()),
             sign_aws: read.list("FIRSTBYTE_SIGN_AWS").unwrap_or_default(),
+            route: Route::default(),
         };
         let named = read.list("FIRSTBYTE_ENV");
         let is_for_the_guest = |name: &String| is_for_the_guest(name) && named.as_ref().is_none_or(|named| named.contains(name));

@@ -3,6 +3,9 @@
 use firstbyte_tests::{Call, Door};
 use firstbyte_upstream_tests::{End, Guest, ModelServer, Script};
 use serde_json::json;
+use socket2::{Domain, Socket, Type};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
 
 const MEGABYTE: usize = 1024 * 1024;
 
@@ -71,4 +74,34 @@ async fn a_million_rows_fit_little_memory() {
         assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 1_000_001, "{door}");
         assert!(bytes.len() > 30 * MEGABYTE && bytes.ends_with(b"\r\n"), "{door}: {} bytes", bytes.len());
     }
+}
+
+/// A port that takes no connections: its queue is full, and nobody empties it. It is so for as long as the sockets live.
+fn unreachable() -> (SocketAddr, Vec<Socket>) {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port is free");
+    listener.listen(0).expect("it listens");
+    let address = listener.local_addr().ok().and_then(|address| address.as_socket()).expect("an address");
+    let mut sockets = vec![listener];
+    loop {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        match socket.connect_timeout(&address.into(), Duration::from_millis(200)) {
+            Ok(()) => sockets.push(socket),
+            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => return (address, sockets),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_given_up_when_the_handler_says() {
+    let (address, _sockets) = unreachable();
+    let url = format!("http://{address}");
+    let lambda = Guest::Fetch.function().env("FIRSTBYTE_ALLOW_HTTP", &url).start().await;
+    let begun = Instant::now();
+    let told = lambda.send(Door::Direct, Call::json(&json!({ "url": url, "connect_ms": 300 }))).await.json();
+    assert_eq!(told, json!({ "error": "timeout", "message": format!("{url} cannot be reached in time") }));
+    // The host's own limit is 10 s.
+    let taken = begun.elapsed();
+    assert!(taken >= Duration::from_millis(300) && taken < Duration::from_secs(5), "{taken:?}");
 }

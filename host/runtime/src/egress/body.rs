@@ -2,23 +2,22 @@
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Sleep;
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::{Error, WasiBody};
 
 /// A body, and how long its next piece may take once it is asked for.
 pub(super) struct Timed {
-    body: Incoming,
+    body: WasiBody,
     pause: Duration,
     /// Runs only while somebody waits: a handler that is itself held up by a slow caller is no fault of the sender.
     due: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timed {
-    pub(super) fn new(body: Incoming, pause: Duration) -> Self {
+    pub(super) fn new(body: WasiBody, pause: Duration) -> Self {
         Self { body, pause, due: None }
     }
 }
@@ -31,7 +30,7 @@ impl Body for Timed {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             this.due = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
+            return Poll::Ready(frame);
         }
         let due = this.due.get_or_insert_with(|| Box::pin(tokio::time::sleep(this.pause)));
         due.as_mut().poll(cx).map(|()| Some(Err(Error::ConnectionReadTimeout)))

@@ -1,7 +1,10 @@
 //! Connections for the pool: a name's addresses are looked up once, judged, and one of those judged is connected to.
 
+use super::EgressSettings;
 use super::address::is_public;
 use super::policy::Policy;
+use super::resolve::Resolve;
+use super::transport;
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -65,14 +68,17 @@ struct Inner {
     policy: Policy,
     roots: Option<PathBuf>,
     runtime_api: Option<SocketAddr>,
+    resolver: Arc<dyn Resolve>,
     timeout: Duration,
     /// Made when it is first needed: most handlers start without.
     tls: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Connector {
-    pub(super) fn new(policy: Policy, roots: Option<PathBuf>, runtime_api: Option<SocketAddr>, timeout: Duration) -> Self {
-        Self(Arc::new(Inner { policy, roots, runtime_api, timeout, tls: OnceLock::new() }))
+    /// `timeout` is for connections whose requests say nothing else.
+    pub(super) fn new(settings: &EgressSettings, resolver: Arc<dyn Resolve>, timeout: Duration) -> Self {
+        let EgressSettings { policy, roots, runtime_api, .. } = settings.clone();
+        Self(Arc::new(Inner { policy, roots, runtime_api, resolver, timeout, tls: OnceLock::new() }))
     }
 }
 
@@ -96,7 +102,7 @@ impl Inner {
 
     /// The addresses that `host` stands for, if a handler may connect to every one of them.
     async fn judged(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Refused> {
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await.map_err(|_| Refused::Unknown)?.collect();
+        let addresses = self.resolver.resolve(host, port).await.map_err(|_| Refused::Unknown)?;
         for address in &addresses {
             let ip = address.ip().to_canonical();
             let is_runtime_api =
@@ -158,8 +164,9 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let inner = Arc::clone(&self.0);
+        let limit = transport::connect_limit().unwrap_or(inner.timeout);
         Box::pin(async move {
-            let connected = tokio::time::timeout(inner.timeout, inner.connect(&uri)).await;
+            let connected = tokio::time::timeout(limit, inner.connect(&uri)).await;
             Ok(TokioIo::new(connected.map_err(|_| Refused::Late)??))
         })
     }
@@ -211,5 +218,113 @@ impl AsyncWrite for Stream {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::super::resolve::Resolving;
+    use super::super::transport::{Pool, Transport as _, TransportError};
+    use super::*;
+    use http_body_util::{BodyExt as _, Empty};
+    use std::net::TcpListener;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A resolver that says something else each time, and at last nothing for ever.
+    #[derive(Debug, Default)]
+    struct Fickle {
+        answers: Mutex<Vec<Vec<SocketAddr>>>,
+        asked: AtomicUsize,
+    }
+
+    impl Fickle {
+        fn new(answers: &[&[SocketAddr]]) -> Arc<Self> {
+            let answers = answers.iter().rev().map(|answer| answer.to_vec()).collect();
+            Arc::new(Self { answers: Mutex::new(answers), asked: AtomicUsize::new(0) })
+        }
+
+        fn asked(&self) -> usize {
+            self.asked.load(Ordering::Relaxed)
+        }
+    }
+
+    impl Resolve for Fickle {
+        fn resolve(&self, _: &str, _: u16) -> Resolving {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            match self.answers.lock().unwrap().pop() {
+                Some(answer) => Box::pin(std::future::ready(Ok(answer))),
+                None => Box::pin(std::future::pending()),
+            }
+        }
+    }
+
+    fn connector(list: &str, resolver: &Arc<Fickle>) -> Connector {
+        let settings = EgressSettings { policy: Policy::parse(list).unwrap(), ..EgressSettings::default() };
+        Connector::new(&settings, Arc::clone(resolver) as _, Duration::from_secs(10))
+    }
+
+    /// Two addresses of this machine with the same port.
+    fn listen() -> (TcpListener, TcpListener) {
+        let first = TcpListener::bind("127.0.0.2:0").unwrap();
+        let second = TcpListener::bind(("127.0.0.1", first.local_addr().unwrap().port())).unwrap();
+        (first, second)
+    }
+
+    /// Whether somebody has connected, who on this machine is there at once.
+    fn is_called(listener: &TcpListener) -> bool {
+        listener.set_nonblocking(true).unwrap();
+        listener.accept().is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_once_and_what_was_judged_is_connected_to() {
+        let (allowed, other) = listen();
+        let (allowed_at, other_at) = (allowed.local_addr().unwrap(), other.local_addr().unwrap());
+        let port = allowed_at.port();
+        let resolver = Fickle::new(&[&[allowed_at], &[other_at]]);
+        let mut connector = connector(&format!("http://name.example:{port},http://127.0.0.2:{port}"), &resolver);
+        let uri: Uri = format!("http://name.example:{port}/").parse().unwrap();
+
+        let connected = connector.call(uri.clone()).await.unwrap();
+        let Stream::Plain(stream) = connected.inner() else { panic!("not encrypted") };
+        assert_eq!((stream.peer_addr().unwrap(), resolver.asked()), (allowed_at, 1));
+        assert!(is_called(&allowed) && !is_called(&other));
+
+        // The next connection has a look-up of its own, and what that says is judged in its turn.
+        let refused = connector.call(uri).await.unwrap_err();
+        assert!(matches!(refused.downcast_ref(), Some(Refused::Address(address)) if *address == other_at.ip()), "{refused}");
+        assert_eq!(resolver.asked(), 2);
+        assert!(!is_called(&other));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_stands_for_one_private_address_is_refused_for_all_its_addresses() {
+        let (_, other) = listen();
+        let at = other.local_addr().unwrap();
+        let public = SocketAddr::from(([1, 1, 1, 1], at.port()));
+        for answer in [[public, at], [at, public]] {
+            let resolver = Fickle::new(&[&answer]);
+            let uri = format!("http://name.example:{}/", at.port()).parse().unwrap();
+            let refused = connector(&format!("http://name.example:{}", at.port()), &resolver).call(uri).await.unwrap_err();
+            assert!(matches!(refused.downcast_ref(), Some(Refused::Address(address)) if *address == at.ip()), "{refused}");
+            assert_eq!(resolver.asked(), 1);
+        }
+        assert!(!is_called(&other));
+    }
+
+    #[tokio::test]
+    async fn a_request_says_how_long_its_connection_may_take() {
+        let begun = std::time::Instant::now();
+        let pool = Pool::new(connector("http://name.example", &Fickle::new(&[])));
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let request = http::Request::get("http://name.example/").body(body).unwrap();
+        let Err(TransportError::Client(error)) = pool.send(request, Duration::from_millis(50)).await else {
+            panic!("nobody answers")
+        };
+        let refused = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
+        assert!(matches!(refused, Some(Refused::Late)), "{error:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     }
 }

@@ -1,5 +1,7 @@
 //! Asks another server, and tells what came of it as one line of JSON: status and body, or what kind of error.
 
+use std::time::Duration;
+
 use firstbyte::{Request, Response, Result, fetch, handler};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +17,8 @@ struct Input {
     /// How many redirects to follow, as a handler does it.
     #[serde(default)]
     redirects: u8,
+    /// How long it may take to reach the server, in milliseconds; none for the host's limit.
+    connect_ms: Option<u64>,
     /// Whether to pass the answer on as it is.
     #[serde(default)]
     pipe: bool,
@@ -50,7 +54,11 @@ async fn run(request: Request, response: Response) -> Result {
 }
 
 async fn ask(input: &Input) -> Result<fetch::Response, fetch::Error> {
-    let mut request = fetch::request(&input.method, &input.url);
+    let mut client = fetch::Client::new();
+    if let Some(limit) = input.connect_ms {
+        client = client.connect_timeout(Duration::from_millis(limit));
+    }
+    let mut request = client.request(&input.method, &input.url);
     for (name, value) in &input.headers {
         request = request.header(name, value);
     }
