@@ -71,6 +71,13 @@ impl Function {
         self
     }
 
+    /// Run by this bootstrap.
+    #[must_use]
+    pub fn bootstrap(mut self, program: &str) -> Self {
+        self.0.command = vec![program.into()];
+        self
+    }
+
     /// With this timeout.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {

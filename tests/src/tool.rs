@@ -31,10 +31,20 @@ impl Tool {
     /// Python with boto3, if `tests/clients/install.sh` was run.
     #[must_use]
     pub fn boto3() -> Option<Self> {
+        Self::python("clients/boto3_stream.py", "import boto3")
+    }
+
+    /// Python with botocore, which signs requests again, if `tests/clients/install.sh` was run.
+    #[must_use]
+    pub fn sigv4() -> Option<Self> {
+        Self::python("clients/sigv4.py", "import botocore")
+    }
+
+    fn python(script: &str, probe: &str) -> Option<Self> {
         let local = tests_folder().with_file_name(".venv").join("bin/python");
         let python = if local.exists() { local } else { "python3".into() };
-        let script = tests_folder().join("clients/boto3_stream.py").display().to_string();
-        Self::found(python, &["-c", "import boto3"], &[&script], "run tests/clients/install.sh", &["1", "all"])
+        let script = tests_folder().join(script).display().to_string();
+        Self::found(python, &["-c", probe], &[&script], "run tests/clients/install.sh", &["1", "all"])
     }
 
     /// Node with AWS's SDK, if `tests/clients/install.sh` was run.

@@ -13,6 +13,8 @@ pub enum Guest {
     Export,
     /// Asks any URL, and tells what came of it.
     Fetch,
+    /// Looks for credentials, and tells all that it found.
+    Hunt,
 }
 
 impl Guest {
@@ -31,11 +33,12 @@ impl Guest {
     /// If it does not build.
     #[must_use]
     pub fn component(self) -> PathBuf {
-        static BUILT: [OnceLock<PathBuf>; 3] = [const { OnceLock::new() }; 3];
+        static BUILT: [OnceLock<PathBuf>; 4] = [const { OnceLock::new() }; 4];
         let folder = match self {
             Self::Chat => "../guest/examples/chat",
             Self::Export => "../guest/examples/export",
             Self::Fetch => "guests/fetch",
+            Self::Hunt => "guests/hunt",
         };
         let build = || firstbyte_runtime::cargo::build(&tests_folder().join(folder)).expect("the guest builds");
         BUILT[self as usize].get_or_init(build).clone()

@@ -4,6 +4,7 @@
 //! Nothing here waits by sleeping for something to happen, and every port is any free one. The pauses are the model's own.
 
 mod answer;
+pub mod aws;
 mod guest;
 mod script;
 mod server;

@@ -1,11 +1,12 @@
 //! A model server on this machine, over HTTP or HTTPS: `/v1/chat/completions` as OpenAI's API has it, and a few paths more.
 
 use crate::answer::{self, Body};
+use crate::aws;
 use crate::script::{End, Script};
 use crate::tls;
 use bytes::Bytes;
 use firstbyte_tests::soon;
-use http::{HeaderMap, Request, Response, Version};
+use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -37,10 +38,16 @@ pub struct ModelServer {
 pub struct Seen {
     /// Method and path.
     pub line: String,
+    /// The method.
+    pub method: Method,
+    /// Path and query, as they came.
+    pub target: String,
     /// The HTTP version.
     pub version: Version,
     /// Its headers.
     pub headers: HeaderMap,
+    /// Its body.
+    pub bytes: Bytes,
     /// Its body, if that is JSON.
     pub body: Value,
 }
@@ -211,7 +218,14 @@ async fn answer(request: Request<Incoming>, socket: socket2::Socket, state: Arc<
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let line = format!("{} {}", head.method, head.uri.path());
-    let seen = Seen { line, version: head.version, headers: head.headers, body };
+    let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    let mut headers = head.headers;
+    if let Some(authority) = head.uri.authority().filter(|_| head.version == Version::HTTP_2) {
+        // HTTP/2 has another place for it.
+        headers.insert("host", authority.as_str().parse().expect("an authority is a header's value"));
+    }
+    let (method, version) = (head.method, head.version);
+    let seen = Seen { line, method, target, version, headers, bytes: bytes.clone(), body };
     lock(&state.seen).push(seen.clone());
     match head.uri.path() {
         "/v1/chat/completions" => {
@@ -229,6 +243,10 @@ async fn answer(request: Request<Incoming>, socket: socket2::Socket, state: Arc<
             }
             response
         }
+        "/credentials" => match seen.headers.get("authorization") {
+            Some(token) if token == aws::ENDPOINT_TOKEN => text(200, aws::document()),
+            _ => text(403, "no"),
+        },
         "/echo" => text(200, json!({ "line": seen.line, "length": bytes.len() }).to_string()),
         "/bytes" => {
             let length = head.uri.query().and_then(|query| query.parse().ok()).unwrap_or(0);

@@ -5,7 +5,9 @@
 //! expire.
 
 use super::credentials::{Credentials, CredentialsError};
-use aws_sigv4::http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
+};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST};
@@ -87,9 +89,11 @@ fn signature(
     let request_error = |error: &dyn std::fmt::Display| SignError::Request(error.to_string());
     let identity = credentials.clone().into();
     let mut settings = SigningSettings::default();
-    // S3 wants its payload's hash in a header; the others take it.
-    if endpoint.service == "s3" {
+    // S3 takes a path as it is, because `a//b` and `a/../b` are keys of objects, and wants its payload's hash in a header.
+    if endpoint.service.starts_with("s3") {
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     }
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
