@@ -1,20 +1,27 @@
 //! A component under test.
 
+use crate::clock::skip_waits;
 use crate::event::Event;
+use crate::network::Network;
 use crate::recorder::{Recorder, Recording, Recordings};
 use crate::response::{LogLine, Response};
+use crate::upstream::Upstream;
+use firstbyte_runtime::egress::Route;
 use firstbyte_runtime::log::{Log, Record};
-use firstbyte_runtime::{Handler, InvocationContext, Settings, cargo};
+use firstbyte_runtime::{Handler, InvocationContext, Settings, Time, cargo};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A component under test. Load it once and invoke it as often as you like: each invocation has an instance of its own.
 #[derive(Debug)]
 pub struct Component {
     handler: Handler,
     log: Arc<Lines>,
+    network: Network,
     timeout: Duration,
+    is_paused: bool,
     one_at_a_time: Mutex<()>,
 }
 
@@ -76,14 +83,40 @@ impl Component {
         Self::load_with(wasm, Settings::default())
     }
 
-    /// The component in a `.wasm` file, with an operator's settings.
+    /// The component in a `.wasm` file, with an operator's settings, but for the network and the time, which are the test's.
     ///
     /// # Errors
     /// [`LoadError`].
-    pub fn load_with(wasm: impl AsRef<Path>, settings: Settings) -> Result<Self, LoadError> {
+    pub fn load_with(wasm: impl AsRef<Path>, mut settings: Settings) -> Result<Self, LoadError> {
         let log = Arc::<Lines>::default();
+        let network = Network::default();
+        settings.egress.route = Route::Instead(Arc::new(network.clone()));
+        settings.time = Time::Executor;
         let handler = Handler::load(wasm.as_ref(), Arc::new(settings), Arc::clone(&log) as _)?;
-        Ok(Self { handler, log, timeout: Duration::from_secs(60), one_at_a_time: Mutex::default() })
+        let timeout = Duration::from_secs(60);
+        Ok(Self { handler, log, network, timeout, is_paused: false, one_at_a_time: Mutex::default() })
+    }
+
+    /// Has `upstream` answer what the handler asks of `server`: `https://api.example.com`, and a port if it is not the scheme's
+    /// own. What the function's settings do not allow (`FIRSTBYTE_ALLOW_HTTP`) is refused as ever, before anybody is asked; what
+    /// nobody answers for goes nowhere.
+    ///
+    /// # Panics
+    /// If `server` is none.
+    #[must_use]
+    #[track_caller]
+    pub fn answering(self, server: &str, upstream: &Upstream) -> Self {
+        self.network.add(server, upstream);
+        self
+    }
+
+    /// Pauses the clock. Waiting takes no time: whatever the handler, the host or an [`Upstream`] waits for, comes at once, in the
+    /// order in which it would have come, and everybody's clock, [`Chunk::at`](crate::Chunk::at) among them, says that it took its
+    /// time. Timeouts and deadlines pass in the same way. Computing takes the time that it takes.
+    #[must_use]
+    pub fn paused(mut self) -> Self {
+        self.is_paused = true;
+        self
     }
 
     /// Sets the function's timeout; 60 seconds otherwise.
@@ -98,18 +131,21 @@ impl Component {
     pub fn invoke(&self, event: Event) -> Response {
         let _turn = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
         self.log.take();
-        let begun = Instant::now();
         let recordings = Recordings::default();
         let (event, context) = event.into_parts();
-        let outlet = Box::new(Recorder::new(begun, Arc::clone(&recordings)));
         let context = InvocationContext {
             request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
             function_arn: "arn:aws:lambda:us-east-1:123456789012:function:test".to_owned(),
             ..context
         };
-        let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let executor = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(self.is_paused).build();
         let executor = executor.unwrap_or_else(|error| panic!("no executor: {error}"));
-        executor.block_on(self.handler.invoke(event, context, begun + self.timeout, outlet));
+        executor.block_on(async {
+            let begun = Instant::now();
+            let outlet = Box::new(Recorder::new(begun, Arc::clone(&recordings)));
+            let invocation = self.handler.invoke(event, context, begun + self.timeout, outlet);
+            if self.is_paused { skip_waits(invocation).await } else { invocation.await }
+        });
         let recording: Recording = std::mem::take(&mut *recordings.lock().unwrap_or_else(PoisonError::into_inner));
         Response::new(recording, self.log.take())
     }

@@ -1,13 +1,13 @@
 //! Tests for handlers: loads a component in wasmtime, in the test's own process, and shows what it answers and when.
 //!
-//! No emulator, no ports, no AWS. What runs is what runs in Lambda, up to the socket. What a handler asks of other servers, the
-//! test answers as an [`Upstream`], which does have a port.
+//! No emulator, no ports, no network, no AWS. What runs is what runs in Lambda, up to the socket. What a handler asks of other
+//! servers, the test answers as an [`Upstream`]. On a [paused](Component::paused) clock waiting takes no time.
 //!
 //! ```no_run
 //! use firstbyte_testing::{Component, Event};
 //! use std::time::Duration;
 //!
-//! let greeting = Component::of_this_crate();
+//! let greeting = Component::of_this_crate().paused();
 //! let response = greeting.invoke(Event::function_url().json(&serde_json::json!({ "name": "hoge" })));
 //! assert_eq!(response.status(), 200);
 //! assert_eq!(response.header("content-type"), Some("text/plain"));
@@ -16,15 +16,19 @@
 //! assert!(response.outcome().is_success());
 //! ```
 
+mod answer;
+mod clock;
 mod component;
 mod event;
+mod network;
 mod recorder;
 mod response;
 mod upstream;
 
+pub use answer::Answer;
 pub use component::{Component, LoadError};
 pub use event::Event;
 pub use firstbyte_runtime::Settings;
 pub use firstbyte_wire::{ErrorReport, Trigger};
 pub use response::{Chunk, LogLine, Outcome, Response};
-pub use upstream::{Answer, Upstream, UpstreamRequest};
+pub use upstream::{Upstream, UpstreamRequest};

@@ -5,7 +5,7 @@ use firstbyte_runtime::outlet::{Closed, DeliveryError, Opening, Outlet};
 use firstbyte_wire::{ErrorReport, Trailers};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// What an outlet was given.
 #[derive(Debug, Default)]

@@ -18,6 +18,7 @@ mod transport;
 pub use policy::{Policy, PolicyError};
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use transport::{Answering, Route, Transport, TransportError};
+pub use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 use crate::log::InvocationLog;
 use body::Timed;
@@ -32,7 +33,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use transport::Pool;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiHttpHooks};
 
 /// How long a connection may take, look-up and TLS included, if the handler does not say.
 const CONNECT: Duration = Duration::from_secs(10);

@@ -206,7 +206,7 @@ impl invocation::HostRequest for State {
     }
 
     fn remaining_ms(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<u64> {
-        let remaining = self.invocation.deadline.saturating_duration_since(std::time::Instant::now());
+        let remaining = self.invocation.deadline.saturating_duration_since(tokio::time::Instant::now());
         Ok(u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX))
     }
 

@@ -19,7 +19,8 @@ use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtxBuilder;
@@ -208,6 +209,7 @@ impl Handler {
         let mut wasi = WasiCtxBuilder::new();
         wasi.envs(&self.settings.guest_environment).allow_tcp(false).allow_udp(false);
         wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        self.settings.time.give_to(&mut wasi);
         let state = State {
             wasi: wasi.build(),
             table: ResourceTable::new(),
@@ -255,7 +257,7 @@ impl Handler {
         response: &SharedResponse,
         deadline: Instant,
     ) -> Option<T> {
-        let mut alarm = pin!(tokio::time::sleep_until(deadline.into()));
+        let mut alarm = pin!(tokio::time::sleep_until(deadline));
         poll_fn(|cx| {
             let computing = self.ticker.enter();
             let polled = call.as_mut().poll(cx);
@@ -313,7 +315,7 @@ impl Handler {
             }
             receipt
         });
-        let delivery = tokio::time::timeout_at(give_up.into(), receipt).await.unwrap_or_else(|_| {
+        let delivery = tokio::time::timeout_at(give_up, receipt).await.unwrap_or_else(|_| {
             Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer by the invocation's deadline").into())
         });
         if let Err(error) = &delivery {

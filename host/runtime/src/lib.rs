@@ -28,8 +28,10 @@ pub mod runtime_api;
 mod service;
 pub mod settings;
 mod ticker;
+mod time;
 
 pub use invocation::{Handler, InvocationContext, Settled, SetupError};
 pub use outcome::{Failed, Outcome};
 pub use response::Phase;
 pub use settings::Settings;
+pub use time::Time;

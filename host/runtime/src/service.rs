@@ -9,7 +9,8 @@ use firstbyte_wire::ErrorReport;
 use firstbyte_wire::runtime_api::{self, header};
 use lambda_runtime::LambdaInvocation;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// Where the handler for the next invocation comes from.
 pub(crate) trait Source: Send + Sync {

@@ -3,6 +3,7 @@
 //! This is the only file that names a variable of ours. It knows nothing of what the values do.
 
 use crate::egress::{EgressSettings, Policy, Route};
+use crate::time::Time;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -102,6 +103,8 @@ pub struct Settings {
     pub reuse: u32,
     /// Whether a changed component file is taken up.
     pub reload: bool,
+    /// Whose time handlers live in. No variable sets it.
+    pub time: Time,
     /// Outbound HTTP.
     pub egress: EgressSettings,
     /// What the guest sees of the environment.
@@ -118,6 +121,7 @@ impl Default for Settings {
             sse_errors: true,
             reuse: 1,
             reload: false,
+            time: Time::Machine,
             egress: EgressSettings::default(),
             guest_environment: Vec::new(),
         }

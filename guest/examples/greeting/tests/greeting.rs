@@ -4,9 +4,10 @@ use firstbyte_testing::{Component, Event, Response};
 use serde_json::json;
 use std::process::Command;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-static GREETING: LazyLock<Component> = LazyLock::new(Component::of_this_crate);
+/// Nobody waits for the two seconds.
+static GREETING: LazyLock<Component> = LazyLock::new(|| Component::of_this_crate().paused());
 
 fn assert_greets(response: &Response) {
     assert_eq!(response.status(), 200);
@@ -24,6 +25,25 @@ fn greets_at_every_door() {
     for event in Event::at_every_door(&json!({ "name": "hoge" })) {
         assert_greets(&GREETING.invoke(event));
     }
+}
+
+#[test]
+fn the_second_line_comes_after_two_seconds_that_take_none() {
+    let (begun, greeting) = (Instant::now(), &*GREETING);
+    let loaded = begun.elapsed();
+    for _ in 0..100 {
+        assert_greets(&greeting.invoke(Event::direct(&json!({ "name": "hoge" }))));
+    }
+    let taken = begun.elapsed() - loaded;
+    assert!(taken < Duration::from_secs(20), "200 seconds took {taken:?}");
+}
+
+#[test]
+fn a_deadline_passes_as_quickly() {
+    let greeting = Component::of_this_crate().paused().timeout(Duration::from_secs(1));
+    let response = greeting.invoke(Event::function_url().json(&json!({ "name": "hoge" })));
+    assert_eq!(response.text(), "Hello, this is a streamed response!\n");
+    assert_eq!(response.outcome().failure().map(|failure| failure.error_type.as_str()), Some("Runtime.DeadlineExceeded"));
 }
 
 #[test]
@@ -62,5 +82,5 @@ fn cargo_component_builds_it_too() {
     let built = component(&["build", "--release", "--target-dir", target]).expect("it was there a moment ago");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let greeting = Component::load(format!("{target}/wasm32-wasip1/release/greeting.wasm")).expect("a handler");
-    assert_greets(&greeting.invoke(Event::function_url().json(&json!({ "name": "hoge" }))));
+    assert_greets(&greeting.paused().invoke(Event::function_url().json(&json!({ "name": "hoge" }))));
 }
