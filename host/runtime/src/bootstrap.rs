@@ -110,7 +110,8 @@ fn set_up(log: &Arc<StdoutLog>, api: &Arc<RuntimeApi>, authority: &str, concurre
     for name in Settings::unknown(variables().map(|(name, _)| name)) {
         host_record(&**log, Level::Warn, &format!("{name} is not a setting of this version"), None);
     }
-    let settings = Arc::new(Settings::from_env(variables())?);
+    let settings = Settings { concurrency: u32::try_from(concurrency).ok(), ..Settings::from_env(variables())? };
+    let settings = Arc::new(settings);
     let path = component::find(&PathBuf::from(require("LAMBDA_TASK_ROOT")?), &require("_HANDLER")?)?;
     let log: Arc<dyn Log> = Arc::clone(log) as _;
     let handler = Arc::new(Handler::load(&path, Arc::clone(&settings), Arc::clone(&log))?);
