@@ -79,7 +79,7 @@ async fn run(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)
         }
     };
     let api = RuntimeApi::new(&authority);
-    let polling = match settings(log, change).and_then(|settings| set_up(log, &api, &authority, concurrency, settings)) {
+    let polling = match settings(log, concurrency, change).and_then(|settings| set_up(log, &api, &authority, concurrency, settings)) {
         Ok(polling) => polling,
         Err(error) => {
             let report = error.report();
@@ -111,13 +111,13 @@ impl SnapStartResource for Connections {
     }
 }
 
-fn settings(log: &Arc<StdoutLog>, change: fn(&mut Settings)) -> Result<Arc<Settings>, StartError> {
+fn settings(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)) -> Result<Arc<Settings>, StartError> {
     let variables =
         || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     for name in Settings::unknown(variables().map(|(name, _)| name)) {
         host_record(&**log, Level::Warn, &format!("{name} is not a setting of this version"), None);
     }
-    let mut settings = Settings::from_env(variables())?;
+    let mut settings = Settings { concurrency: u32::try_from(concurrency).ok(), ..Settings::from_env(variables())? };
     change(&mut settings);
     Ok(Arc::new(settings))
 }

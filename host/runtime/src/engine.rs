@@ -1,6 +1,7 @@
 //! The wasmtime engine: one configuration for compiling ahead of time and for running, so that neither can refuse the other.
 
-use wasmtime::{Config, Engine};
+use crate::limits::TABLE_ELEMENTS;
+use wasmtime::{Config, Engine, PoolingAllocationConfig, ResourcesRequired};
 
 /// The architectures of Lambda.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,51 @@ pub fn engine() -> wasmtime::Result<Engine> {
     engine_for(Arch::native())
 }
 
+/// The most instances at once that are worth a pool; it takes 8 GiB of address space for each.
+const POOLED_INSTANCES: u32 = 1024;
+
+/// What a pool has for each instance. Components in one language have one memory and a few tables.
+const POOLED_MEMORIES: u32 = 2;
+const POOLED_TABLES: u32 = 16;
+const POOLED_CORE_INSTANCES: u32 = 1000;
+
+/// The largest bookkeeping of one instance, in bytes. It is allocated as it is needed.
+const POOLED_INSTANCE_SIZE: usize = 64 << 20;
+
+/// An engine as [`engine`]'s, but with memories and stacks that are kept from one instance to the next, reset in between:
+/// what would be ten system calls for each instance is one. None if so many instances are not to be had at once.
+pub(crate) fn pooled(instances: u32) -> Option<Engine> {
+    if instances > POOLED_INSTANCES {
+        return None;
+    }
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * POOLED_CORE_INSTANCES)
+        .total_memories(instances * POOLED_MEMORIES)
+        .total_tables(instances * POOLED_TABLES)
+        .total_stacks(instances)
+        .table_elements(TABLE_ELEMENTS)
+        .max_tables_per_module(POOLED_TABLES)
+        .max_memories_per_module(POOLED_MEMORIES)
+        .max_component_instance_size(POOLED_INSTANCE_SIZE)
+        .max_core_instance_size(POOLED_INSTANCE_SIZE)
+        .max_unused_warm_slots(instances);
+    let mut config = config(Arch::native()).ok()?;
+    config.allocation_strategy(pool);
+    // Address space may be limited where we run.
+    Engine::new(&config).ok()
+}
+
+/// Whether a component that needs this can be run by an engine with a pool.
+pub(crate) fn fits_pool(required: Option<ResourcesRequired>) -> bool {
+    required.is_some_and(|needs| {
+        let table = needs.max_initial_table_size.unwrap_or_default();
+        needs.num_memories <= POOLED_MEMORIES
+            && needs.num_tables <= POOLED_TABLES
+            && usize::try_from(table).is_ok_and(|elements| elements <= TABLE_ELEMENTS)
+    })
+}
+
 /// An engine that compiles components for `arch`.
 ///
 /// # Errors
@@ -77,4 +123,29 @@ fn config(arch: Arch) -> wasmtime::Result<Config> {
         }
     }
     Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(num_memories: u32, num_tables: u32, max_initial_table_size: Option<u64>) -> ResourcesRequired {
+        ResourcesRequired { num_memories, max_initial_memory_size: None, num_tables, max_initial_table_size }
+    }
+
+    #[test]
+    fn what_does_not_fit_a_pool_is_told_before_it_is_instantiated() {
+        assert!(fits_pool(Some(needs(1, 3, Some(1000)))));
+        assert!(!fits_pool(Some(needs(POOLED_MEMORIES + 1, 1, None))));
+        assert!(!fits_pool(Some(needs(1, POOLED_TABLES + 1, None))));
+        assert!(!fits_pool(Some(needs(1, 1, Some(TABLE_ELEMENTS as u64 + 1)))));
+        assert!(!fits_pool(None), "a component whose needs are not known");
+    }
+
+    #[test]
+    fn a_pool_has_its_bounds() {
+        assert!(pooled(1).is_some());
+        assert!(pooled(POOLED_INSTANCES).is_some());
+        assert!(pooled(POOLED_INSTANCES + 1).is_none());
+    }
 }

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
 
 use crate::bindings::firstbyte::lambda::invocation::{self, HeadError, HttpRequest, Trigger, WriteError};
+use crate::clock::SharedAlarm;
 use crate::egress::Outbound;
 use crate::invocation::Invocation;
 use crate::limits::Limits;
@@ -11,8 +12,9 @@ use crate::outlet::Closed;
 use crate::response::{self, Response};
 use firstbyte_wire::Head;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceTable, WasmList};
 use wasmtime_wasi::p2::{DynPollable, Pollable};
@@ -62,10 +64,6 @@ impl SharedResponse {
         }
     }
 
-    fn admit(&self, length: usize) -> Result<(), response::WriteError> {
-        self.lock().as_ref().ok_or(Closed)?.admit(length)
-    }
-
     fn poll_write(&self, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>> {
         self.lock().as_mut().map_or(Poll::Ready(Err(Closed)), |response| response.poll_write(cx, data))
     }
@@ -92,6 +90,7 @@ pub(crate) struct State {
     pub(crate) invocation: Arc<Invocation>,
     pub(crate) response: SharedResponse,
     pub(crate) http: WasiHttpCtx,
+    pub(crate) alarm: Option<SharedAlarm>,
     pub(crate) outbound: Outbound,
     /// Standard output and error, to be pointed at the next invocation's log.
     pub(crate) outputs: [GuestOutput; 2],
@@ -116,33 +115,78 @@ impl State {
     }
 }
 
-/// Links the interface. `body.write` is wired by hand: it reads the chunk where it lies in the guest's memory.
+/// Links the interface. `body.write` is wired by hand: it reads the chunk where it lies in the guest's memory, and only a write
+/// that has to wait is a future.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     invocation::add_to_linker::<_, wasmtime::component::HasSelf<_>>(linker, |state| state)?;
     let mut instance = linker.instance("firstbyte:lambda/invocation@0.2.0")?;
-    instance.func_wrap_async("[method]body.write", |store, (body, chunk)| Box::new(write(store, body, chunk)))?;
+    instance.func_wrap_async("[method]body.write", |store, (body, chunk)| match write_now(&store, &body, &chunk) {
+        Attempt::Taken => Box::new(Taken),
+        Attempt::Over(result) => Box::new(std::future::ready(result)),
+        Attempt::Partly(taken) => Box::new(write_rest(store, body, chunk, taken)),
+    })?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
 type Written = Result<(), WriteError>;
 
-async fn write(
-    mut store: StoreContextMut<'_, State>,
+/// How far a write came without waiting.
+enum Attempt {
+    /// All was taken.
+    Taken,
+    /// It was refused, or was no write.
+    Over(wasmtime::Result<(Written,)>),
+    /// So many bytes were taken, and the reader is behind.
+    Partly(usize),
+}
+
+/// A write that is done, as a future that needs no memory.
+struct Taken;
+
+impl Future for Taken {
+    type Output = wasmtime::Result<(Written,)>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok((Ok(()),)))
+    }
+}
+
+fn write_now(store: &StoreContextMut<'_, State>, body: &Resource<BodyHandle>, chunk: &WasmList<u8>) -> Attempt {
+    let response = match store.data().table.get(body) {
+        Ok(body) => &body.0,
+        Err(error) => return Attempt::Over(Err(error.into())),
+    };
+    let refuse = |refused: response::WriteError| Attempt::Over(Ok((Err(refused.into()),)));
+    let Some(response) = &mut *response.lock() else { return refuse(Closed.into()) };
+    let chunk = chunk.as_le_slice(store);
+    if let Err(refused) = response.admit(chunk.len()) {
+        return refuse(refused);
+    }
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut taken = 0;
+    while let Some(rest) = chunk.get(taken..).filter(|rest| !rest.is_empty()) {
+        match response.poll_write(&mut cx, rest) {
+            Poll::Ready(Ok(more)) => taken += more,
+            Poll::Ready(Err(closed)) => return refuse(closed.into()),
+            Poll::Pending => return Attempt::Partly(taken),
+        }
+    }
+    Attempt::Taken
+}
+
+async fn write_rest(
+    store: StoreContextMut<'_, State>,
     body: Resource<BodyHandle>,
     chunk: WasmList<u8>,
+    mut taken: usize,
 ) -> wasmtime::Result<(Written,)> {
-    let response = store.data_mut().table.get(&body)?.0.clone();
+    let response = store.data().table.get(&body)?.0.clone();
     let chunk = chunk.as_le_slice(&store);
-    if let Err(refused) = response.admit(chunk.len()) {
-        return Ok((Err(refused.into()),));
-    }
-    let mut rest = chunk;
-    while !rest.is_empty() {
-        let taken = poll_fn(|cx| response.poll_write(cx, rest)).await;
-        match taken {
-            Ok(taken) => rest = rest.get(taken..).unwrap_or_default(),
+    while let Some(rest) = chunk.get(taken..).filter(|rest| !rest.is_empty()) {
+        match poll_fn(|cx| response.poll_write(cx, rest)).await {
+            Ok(more) => taken += more,
             Err(closed) => return Ok((Err(response::WriteError::from(closed).into()),)),
         }
     }

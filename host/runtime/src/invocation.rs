@@ -1,7 +1,8 @@
 //! One invocation, from the event to the settled response: a fresh instance, the handler's call, and what its outcome means.
 
 use crate::bindings::{FunctionHost, FunctionHostPre};
-use crate::component::{self, ComponentError};
+use crate::clock::SharedAlarm;
+use crate::component::{self, ComponentError, Loaded};
 use crate::egress::{Egress, Outbound};
 use crate::engine;
 use crate::interface::{SharedResponse, State};
@@ -12,6 +13,7 @@ use crate::outlet::{DeliveryError, Outlet};
 use crate::response::{Phase, Response};
 use crate::settings::Settings;
 use crate::ticker::Ticker;
+use crate::time::Time;
 use bytes::Bytes;
 use firstbyte_wire::{Event, HttpRequest, Trigger};
 use std::future::poll_fn;
@@ -121,14 +123,27 @@ impl SetupError {
     }
 }
 
+/// The component, on an engine that fits it.
+fn load(path: &Path, concurrency: Option<u32>) -> Result<(Engine, Loaded), SetupError> {
+    // One more than run at once: an instance is taken down while its worker asks for the next invocation.
+    if let Some(engine) = concurrency.and_then(|concurrency| engine::pooled(concurrency + 1)) {
+        let loaded = component::load(&engine, path)?;
+        if engine::fits_pool(loaded.pre.instance_pre().component().resources_required()) {
+            return Ok((engine, loaded));
+        }
+    }
+    let engine = engine::engine().map_err(|error| SetupError::Engine(format!("{error:#}")))?;
+    let loaded = component::load(&engine, path)?;
+    Ok((engine, loaded))
+}
+
 impl Handler {
     /// Loads the component at `path` (`.cwasm`, or `.wasm` in builds with a compiler).
     ///
     /// # Errors
     /// [`SetupError`].
     pub fn load(path: &Path, settings: Arc<Settings>, log: Arc<dyn Log>) -> Result<Self, SetupError> {
-        let engine = engine::engine().map_err(|error| SetupError::Engine(format!("{error:#}")))?;
-        let loaded = component::load(&engine, path)?;
+        let (engine, loaded) = load(path, settings.concurrency)?;
         if let Some(passed_over) = loaded.passed_over {
             let message = format!("{passed_over}; using the .wasm beside it, compiled now");
             InvocationLog::new(Arc::clone(&log), "-".to_owned(), None).warn(&message);
@@ -217,6 +232,7 @@ impl Handler {
             invocation: Arc::clone(invocation),
             response: response.clone(),
             http: WasiHttpCtx::new(),
+            alarm: (self.settings.time == Time::Machine).then(SharedAlarm::default),
             outbound: Outbound::new(Arc::clone(&self.egress), invocation.log.clone()),
             outputs: [stdout, stderr],
         };

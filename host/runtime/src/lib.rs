@@ -11,6 +11,7 @@ mod bindings;
 pub mod bootstrap;
 #[cfg(feature = "compiler")]
 pub mod cargo;
+mod clock;
 #[cfg(feature = "compiler")]
 pub mod compile;
 pub mod component;

@@ -3,7 +3,7 @@
 use wasmtime::ResourceLimiter;
 
 /// Table elements of one invocation; an element is a pointer.
-const TABLE_ELEMENTS: usize = 1_000_000;
+pub(crate) const TABLE_ELEMENTS: usize = 1_000_000;
 
 /// Instances, tables and memories of one invocation. A component made of several languages has a few dozen.
 const COUNT: usize = 1_000;

@@ -1,5 +1,10 @@
 //! Lambda's `bootstrap`.
 
+/// musl's own allocator is made to be small, and takes a fifth of the time of a small write.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> std::process::ExitCode {
     firstbyte_runtime::bootstrap::main()
 }

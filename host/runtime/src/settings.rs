@@ -99,6 +99,8 @@ pub struct Settings {
     pub deadline_reserve: Duration,
     /// Whether a failed `text/event-stream` says so in the stream.
     pub sse_errors: bool,
+    /// How many invocations run at once, at most; none if that is not known.
+    pub concurrency: Option<u32>,
     /// How many invocations an instance serves.
     pub reuse: u32,
     /// Whether a changed component file is taken up.
@@ -119,6 +121,7 @@ impl Default for Settings {
             response_limit: 200 * MIB as u64,
             deadline_reserve: Duration::from_millis(200),
             sse_errors: true,
+            concurrency: None,
             reuse: 1,
             reload: false,
             time: Time::Machine,
