@@ -79,17 +79,18 @@ async fn run(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)
         }
     };
     let api = RuntimeApi::new(&authority);
-    let polling = match settings(log, concurrency, change).and_then(|settings| set_up(log, &api, &authority, concurrency, settings)) {
-        Ok(polling) => polling,
-        Err(error) => {
-            let report = error.report();
-            host_record(&**log, Level::Fatal, &format!("{}: {}", report.error_type, report.error_message), Some(&report));
-            if let Err(error) = api.post_error(runtime_api::INIT_ERROR, &report).await {
-                host_record(&**log, Level::Error, &format!("Lambda could not be told: {error}"), None);
+    let polling =
+        match settings(log, concurrency, change).and_then(|settings| set_up(log, &api, &authority, concurrency, settings)) {
+            Ok(polling) => polling,
+            Err(error) => {
+                let report = error.report();
+                host_record(&**log, Level::Fatal, &format!("{}: {}", report.error_type, report.error_message), Some(&report));
+                if let Err(error) = api.post_error(runtime_api::INIT_ERROR, &report).await {
+                    host_record(&**log, Level::Error, &format!("Lambda could not be told: {error}"), None);
+                }
+                return ExitCode::FAILURE;
             }
-            return ExitCode::FAILURE;
-        }
-    };
+        };
     if var("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("snap-start")
         && let Err(ended) = polling.snap_start(&Connections(api)).await
     {

@@ -5,6 +5,7 @@ use crate::clock::SharedAlarm;
 use crate::component::{self, ComponentError, Loaded};
 use crate::egress::{Egress, Outbound};
 use crate::engine;
+use crate::folders::{FolderError, Folders};
 use crate::interface::{SharedResponse, State};
 use crate::limits::Limits;
 use crate::log::{GuestOutput, InvocationLog, LastPanic, Log};
@@ -82,6 +83,7 @@ pub struct Handler {
     settings: Arc<Settings>,
     log: Arc<dyn Log>,
     egress: Arc<Egress>,
+    folders: Folders,
     /// Instances between two invocations; none unless the operator asks for reuse.
     idle: Mutex<Vec<Instance>>,
 }
@@ -107,6 +109,9 @@ pub enum SetupError {
     /// The component is at fault.
     #[error(transparent)]
     Component(#[from] ComponentError),
+    /// A folder that the operator names is.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The machine is.
     #[error("cannot run WebAssembly here: {0}")]
     Engine(String),
@@ -118,6 +123,7 @@ impl SetupError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Component(error) => error.kind(),
+            Self::Folder(_) => "InvalidSetting",
             Self::Engine(_) => "EngineError",
         }
     }
@@ -149,7 +155,9 @@ impl Handler {
             InvocationLog::new(Arc::clone(&log), "-".to_owned(), None).warn(&message);
         }
         let ticker = Ticker::start(&engine).map_err(|error| SetupError::Engine(error.to_string()))?;
-        Ok(Self { engine, pre: loaded.pre, ticker, egress: Egress::new(&settings.egress), settings, log, idle: Mutex::default() })
+        let egress = Egress::new(&settings.egress);
+        let folders = Folders::new(&settings.folders)?;
+        Ok(Self { engine, pre: loaded.pre, ticker, settings, log, egress, folders, idle: Mutex::default() })
     }
 
     /// Answers one invocation. `lambda_deadline` is when Lambda gives it up; the handler is ended
@@ -225,6 +233,7 @@ impl Handler {
         wasi.envs(&self.settings.guest_environment).allow_tcp(false).allow_udp(false);
         wasi.stdout(stdout.clone()).stderr(stderr.clone());
         self.settings.time.give_to(&mut wasi);
+        self.folders.give_to(&mut wasi)?;
         let state = State {
             wasi: wasi.build(),
             table: ResourceTable::new(),

@@ -17,6 +17,7 @@ pub mod compile;
 pub mod component;
 pub mod egress;
 pub mod engine;
+mod folders;
 mod interface;
 mod invocation;
 mod limits;
@@ -31,6 +32,7 @@ pub mod settings;
 mod ticker;
 mod time;
 
+pub use folders::FolderError;
 pub use invocation::{Handler, InvocationContext, Settled, SetupError};
 pub use outcome::{Failed, Outcome};
 pub use response::Phase;

@@ -5,6 +5,7 @@
 use crate::egress::{EgressSettings, Policy, Route};
 use crate::time::Time;
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A setting of the runtime, as the README lists it.
@@ -61,6 +62,11 @@ pub const DECLARED: &[Declared] = &[
         doc: "AWS services (`dynamodb,bedrock`) to which allowed requests are signed by the host with the function's role",
     },
     Declared {
+        name: "FIRSTBYTE_ALLOW_READ",
+        default: "nothing",
+        doc: "Folders that a handler may read, absolute paths between commas: `/var/task/assets,/opt/data`. It sees them under these paths, and can write nowhere",
+    },
+    Declared {
         name: "FIRSTBYTE_ENV",
         default: "all that the function's owner set",
         doc: "Names of the environment variables that a handler sees, between commas",
@@ -109,6 +115,8 @@ pub struct Settings {
     pub time: Time,
     /// Outbound HTTP.
     pub egress: EgressSettings,
+    /// Folders that the guest may read.
+    pub folders: Vec<PathBuf>,
     /// What the guest sees of the environment.
     pub guest_environment: Vec<(String, String)>,
 }
@@ -126,6 +134,7 @@ impl Default for Settings {
             reload: false,
             time: Time::Machine,
             egress: EgressSettings::default(),
+            folders: Vec::new(),
             guest_environment: Vec::new(),
         }
     }
@@ -180,6 +189,7 @@ impl Settings {
             sign_aws: read.list("FIRSTBYTE_SIGN_AWS").unwrap_or_default(),
             route: Route::default(),
         };
+        settings.folders = read.list("FIRSTBYTE_ALLOW_READ").unwrap_or_default().into_iter().map(PathBuf::from).collect();
         let named = read.list("FIRSTBYTE_ENV");
         let is_for_the_guest = |name: &String| is_for_the_guest(name) && named.as_ref().is_none_or(|named| named.contains(name));
         settings.guest_environment =

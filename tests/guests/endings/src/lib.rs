@@ -82,7 +82,7 @@ enum Ending {
 
     /// The environment, as a JSON object.
     Env,
-    /// What opening each of the `paths` to read and to append says, as a JSON object of pairs.
+    /// What is read at each of the `paths`, and what becomes of appending to it, creating in it, and removing it: a JSON object.
     Fs { paths: Option<Vec<String>> },
 }
 
