@@ -46,12 +46,16 @@ enum Ending {
     PanicBefore,
     /// A panic after it was started.
     PanicAfter,
-    /// Recursion without end.
+    /// Recursion without end, on the stack in linear memory.
     Stack { started: Option<bool> },
+    /// Recursion without end, on the engine's stack.
+    NativeStack { started: Option<bool> },
     /// `exit` with the `code` (1).
     Exit { code: Option<i32>, started: Option<bool> },
     /// Allocation without end.
     Memory { started: Option<bool> },
+    /// `count` of something that the host must hold.
+    Hoard { what: memory::Hoard, count: usize },
 
     /// Computing for ever, before the response was started.
     SpinBefore,
@@ -106,8 +110,10 @@ fn end(request: Request, response: Response) -> Result {
         Ending::PanicBefore => trap::panic(open(false, response)?),
         Ending::PanicAfter => trap::panic(open(true, response)?),
         Ending::Stack { started: after } => trap::stack(started(after, response)?),
+        Ending::NativeStack { started: after } => trap::native_stack(started(after, response)?),
         Ending::Exit { code, started: after } => trap::exit(started(after, response)?, code.unwrap_or(1)),
         Ending::Memory { started: after } => memory::exhaust(started(after, response)?),
+        Ending::Hoard { what, count } => memory::hoard(response, &what, count),
 
         Ending::SpinBefore => compute::spin(open(false, response)?),
         Ending::SpinAfter => compute::spin(open(true, response)?),
