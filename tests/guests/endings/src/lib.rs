@@ -81,8 +81,8 @@ enum Ending {
     DroppedHeaders,
     /// These `cookies` (`a=1`, `b=2; Path=/; HttpOnly`), and one header that is there twice.
     Cookies { cookies: Option<Vec<String>> },
-    /// A `text/event-stream` of `events` (3), then a failure unless `complete`.
-    Sse { events: Option<u64>, complete: Option<bool> },
+    /// A `text/event-stream` of `events` (3), `then` (`fail`) an end.
+    Sse { events: Option<u64>, then: Option<sse::Then> },
 
     /// The environment, as a JSON object.
     Env,
@@ -131,7 +131,7 @@ fn end(request: Request, response: Response) -> Result {
         Ending::BigHead { bytes } => head::big(response, bytes.unwrap_or(32 << 10)),
         Ending::DroppedHeaders => head::dropped(response),
         Ending::Cookies { cookies } => head::cookies(response, cookies),
-        Ending::Sse { events, complete } => sse::events(response, events.unwrap_or(3), complete.unwrap_or(false)),
+        Ending::Sse { events, then } => sse::events(response, events.unwrap_or(3), &then.unwrap_or_default()),
 
         Ending::Env => sandbox::env(response),
         Ending::Fs { paths } => sandbox::fs(response, paths),
