@@ -189,6 +189,21 @@ impl Running {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// Reads the log as it comes.
+    pub(crate) fn follow_log(&mut self) -> FollowedLog {
+        let stdout = BufReader::new(self.child.stdout.take().expect("piped"));
+        let text = Arc::<Mutex<String>>::default();
+        let shared = Arc::clone(&text);
+        let thread = std::thread::spawn(move || {
+            for line in stdout.lines() {
+                let mut text = shared.lock().expect("log");
+                text.push_str(&line.expect("text"));
+                text.push('\n');
+            }
+        });
+        FollowedLog { text, thread }
+    }
+
     /// Reads the log, so that it does not fill up, and forgets it.
     pub(crate) fn discard_log(&mut self) {
         let mut stdout = self.child.stdout.take().expect("piped");
@@ -220,6 +235,25 @@ impl Running {
     pub(crate) fn log(mut self) -> String {
         self.child.kill().expect("it runs");
         self.ended().1
+    }
+}
+
+/// A log that is being read.
+pub(crate) struct FollowedLog {
+    text: Arc<Mutex<String>>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl FollowedLog {
+    /// Whether this has been read.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        self.text.lock().expect("log").contains(text)
+    }
+
+    /// The whole log, when its writer is gone.
+    pub(crate) fn whole(self) -> String {
+        self.thread.join().expect("text");
+        self.text.lock().expect("log").clone()
     }
 }
 
