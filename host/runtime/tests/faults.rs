@@ -4,7 +4,7 @@
 mod support;
 
 use std::time::{Duration, Instant};
-use support::{Next, Post, deadline_in, deliver, deliver_by_url, start};
+use support::{Door, Next, Post, deadline_in, deliver, deliver_by_url, start};
 
 const ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE: &str = "lambda-runtime-deadline-ms";
@@ -122,6 +122,27 @@ fn a_handler_that_computes_or_waits_past_its_deadline_is_ended_in_time() {
         assert!(request.complete, "{request:?}");
         assert_eq!(request.body, b"started\n");
         assert_eq!(request.trailer_type(), Some("Runtime.DeadlineExceeded"));
+        running.assert_alive();
+    }
+}
+
+#[test]
+fn a_sleep_for_ever_is_a_wait_like_any_other() {
+    let payload = format!(r#"{{"ending":"wait","seconds":{},"started":true}}"#, u64::MAX);
+    let soon = vec![(DEADLINE, deadline_in(Duration::from_secs(1)))];
+    let mut running = start(&[], vec![Next::Deliver(payload, soon)], vec![]);
+    assert_eq!(running.request().trailer_type(), Some("Runtime.DeadlineExceeded"));
+    running.assert_alive();
+}
+
+#[test]
+fn a_deadline_that_is_past_or_never_is_a_deadline_like_any_other() {
+    for (deadline, told) in [("0", Some("Runtime.DeadlineExceeded")), ("18446744073709551615", None)] {
+        let payload = if told.is_some() { r#"{"ending":"spin-after"}"# } else { r#"{"ending":"ok"}"# };
+        let next = Next::Deliver(Door::Url.event(payload), vec![(DEADLINE, deadline.to_owned())]);
+        let mut running = start(&[], vec![next], vec![]);
+        let request = running.request();
+        assert_eq!((request.complete, request.trailer_type()), (true, told), "{request:?}");
         running.assert_alive();
     }
 }

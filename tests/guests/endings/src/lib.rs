@@ -3,6 +3,7 @@
 //! The payload chooses: `{"ending": "ok", "bytes": 1000}`. Parameters may be left out.
 
 mod body;
+mod chaos;
 mod compute;
 mod failure;
 mod flood;
@@ -34,6 +35,8 @@ enum Ending {
     DropBody,
     /// How often this instance has been called, this time included.
     Reuse,
+    /// Anything; which, the seed decides.
+    Chaos { seed: u64 },
 
     /// A failure of the `kind` (`Expected`) with the `status` (none) and `message`, before the response was started.
     ErrBefore { kind: Option<String>, message: Option<String>, status: Option<u16> },
@@ -100,6 +103,7 @@ fn end(request: Request, response: Response) -> Result {
         Ending::NeverStarted => body::never_started(response),
         Ending::DropBody => body::dropped(response),
         Ending::Reuse => body::reuse(response),
+        Ending::Chaos { seed } => chaos::run(response, seed),
 
         Ending::ErrBefore { kind, message, status } => failure::before(response, failure::expected(kind, message, status)),
         Ending::ErrAfter { kind, message, status, bytes } => {
