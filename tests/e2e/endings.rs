@@ -146,7 +146,7 @@ const ELSEWHERE: [(&str, &str); 5] = [
     ("the client leaves", "a_client_that_leaves_does_not_stop_the_handler"),
     ("Lambda closes its side", "host/runtime/tests/faults.rs"),
     ("the host's process dies", "a_host_that_dies_is_replaced"),
-    ("any of them, `FIRSTBYTE_RESPONSE=buffered`", "host/runtime/tests/buffered.rs"),
+    ("any of them, `FIRSTBYTE_RESPONSE=buffered`", "buffered_doors_show_successes_whole_and_failures_as_502"),
 ];
 
 fn table() -> Vec<Group> {
@@ -317,6 +317,28 @@ async fn every_ending_at_every_door() {
     for group in table() {
         group.hold().await;
     }
+}
+
+#[tokio::test]
+async fn buffered_doors_show_successes_whole_and_failures_as_502() {
+    let function = Function::of(Guest::Endings).env("FIRSTBYTE_MEMORY_MB", "48").env("FIRSTBYTE_RESPONSE_LIMIT_MB", "5");
+    let mut lambda = function.buffered().start().await;
+    let quick = table().into_iter().filter(|group| group.deadline.is_none() && group.row != "the response passes its limit");
+    for ending in quick.flat_map(|group| group.endings) {
+        for door in Door::HTTP {
+            let Invoked { answer, mut seen } = lambda.invoke(door, Call::json(&ending.ending)).await;
+            let row = format!("{} at {door}, buffered", ending.ending);
+            assert_eq!((seen.error_type(), &answer.end), (ending.error.map(|(error, _)| error), &End::Clean), "{row}");
+            if let Some((error, _)) = ending.error {
+                let said = if door == Door::Url { "Internal Server Error" } else { r#"{"message":"Internal server error"}"# };
+                assert_eq!((answer.status.as_u16(), answer.text().as_str()), (502, said), "{row}");
+                lambda.until_printed(&mut seen, &format!("\tERROR\t{error}: ")).await;
+            } else {
+                assert_eq!((answer.status.as_u16(), answer.bytes() == ending.wrote), (ending.status, true), "{row}");
+            }
+        }
+    }
+    assert_eq!(lambda.processes().len(), 1);
 }
 
 #[test]

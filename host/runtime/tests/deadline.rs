@@ -16,6 +16,8 @@ const RESERVE: Duration = Duration::from_millis(300);
 fn a_handler_that_spins_is_ended_in_time_at_every_door() {
     let rounds: usize = std::env::var("FIRSTBYTE_SPINS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     let mut running = start(&[("FIRSTBYTE_DEADLINE_RESERVE_MS", "300")], vec![], vec![]);
+    // As in Lambda, somebody reads the log.
+    running.discard_log();
     // The first invocation pays for pages and connections.
     running.assert_alive();
     for door in Door::ALL {
