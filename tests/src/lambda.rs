@@ -8,7 +8,7 @@ use crate::guest::Guest;
 use crate::program::Program;
 use crate::seen::Seen;
 use crate::soon;
-use firstbyte_emulator::{Emulator, Event, EventKind, Events, LogFormat, Settings};
+use firstbyte_emulator::{Emulator, Event, EventKind, Events, LogFormat, Settings, Transfer};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
@@ -97,6 +97,14 @@ impl Function {
     pub fn tls(mut self) -> Self {
         self.0.tls = true;
         self
+    }
+
+    /// With HTTP doors that take a response whole, and a bootstrap that sends it so.
+    #[must_use]
+    pub fn buffered(mut self) -> Self {
+        self.0.url_transfer = Transfer::Buffered;
+        self.0.api_transfer = Transfer::Buffered;
+        self.env("FIRSTBYTE_RESPONSE", "buffered")
     }
 
     /// With its log as JSON.

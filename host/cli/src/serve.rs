@@ -3,7 +3,7 @@
 use crate::{function, report};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use firstbyte_emulator::Emulator;
+use firstbyte_emulator::{Emulator, Transfer};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::task::Poll;
@@ -34,6 +34,14 @@ pub(crate) struct Arguments {
     #[arg(long)]
     tls: bool,
 
+    /// The Function URL takes the response whole (`InvokeMode: BUFFERED`); set FIRSTBYTE_RESPONSE=buffered with it
+    #[arg(long)]
+    url_buffered: bool,
+
+    /// API Gateway takes the response whole (`ResponseTransferMode: BUFFERED`); set FIRSTBYTE_RESPONSE=buffered with it
+    #[arg(long)]
+    api_buffered: bool,
+
     /// Cut an API Gateway response on which nothing came for so long, as AWS does after 30 (edge) or 300 (regional) seconds
     #[arg(long, value_name = "SECONDS")]
     api_idle_timeout: Option<u64>,
@@ -47,6 +55,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     settings.api = local(arguments.api_port);
     settings.stage = arguments.stage;
     settings.tls = arguments.tls;
+    let transfer = |buffered| if buffered { Transfer::Buffered } else { Transfer::Stream };
+    settings.url_transfer = transfer(arguments.url_buffered);
+    settings.api_transfer = transfer(arguments.api_buffered);
     settings.api_idle_timeout = arguments.api_idle_timeout.map(Duration::from_secs);
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
     executor.block_on(async {

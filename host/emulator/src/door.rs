@@ -1,6 +1,7 @@
 //! What the three doors have in common: requests in, answers out, each chunk at once.
 
 pub(crate) mod api_gateway;
+mod envelope;
 mod event_body;
 pub(crate) mod function_url;
 mod head;

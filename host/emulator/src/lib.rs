@@ -39,4 +39,4 @@ mod settings;
 pub use door::tls::TlsError;
 pub use emulator::{Emulator, StartError, WarmUpError, start};
 pub use feed::{Door, Event, EventKind, Events, LogStream, Outcome, Report};
-pub use settings::{Cors, LogFormat, Settings};
+pub use settings::{Cors, LogFormat, Settings, Transfer};

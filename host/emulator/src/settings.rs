@@ -51,6 +51,10 @@ pub struct Settings {
     /// A Function URL's answer without a single byte hangs on AWS. Here the connection is cut this long after the
     /// function's end.
     pub url_hang: Duration,
+    /// The Function URL's `InvokeMode`.
+    pub url_transfer: Transfer,
+    /// The `ResponseTransferMode` of API Gateway's integration.
+    pub api_transfer: Transfer,
     /// The Function URL's CORS settings.
     pub cors: Option<Cors>,
     /// Lambda's bandwidth for streamed responses: 6 MiB at once, then 2 MiB each second.
@@ -83,10 +87,22 @@ impl Settings {
             tls: false,
             api_idle_timeout: None,
             url_hang: Duration::from_secs(2),
+            url_transfer: Transfer::Stream,
+            api_transfer: Transfer::Stream,
             cors: None,
             throttle: false,
         }
     }
+}
+
+/// How an HTTP door takes a function's response to its client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transfer {
+    /// As it comes: `RESPONSE_STREAM` of a Function URL, `STREAM` of API Gateway.
+    #[default]
+    Stream,
+    /// When it is complete: `BUFFERED`.
+    Buffered,
 }
 
 /// `AWS_LAMBDA_LOG_FORMAT`.

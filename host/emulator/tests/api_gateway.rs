@@ -4,6 +4,7 @@ mod client;
 
 use bytes::Bytes;
 use client::{not_shown, over, post, send, settings, start, until_over};
+use firstbyte_emulator::Transfer;
 use http::{Request, Version};
 use http_body_util::Full;
 use rustls::pki_types::pem::PemObject as _;
@@ -141,6 +142,32 @@ async fn a_length_that_the_function_gives_is_kept_and_harms_nobody() {
     assert_eq!(post(&url, "").await.text().await, "chunk 0\nchunk 1\n");
     while let Some(event) = events.try_next() {
         assert!(!matches!(event.kind, firstbyte_emulator::EventKind::EnvironmentExited { .. }), "{event}");
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_buffered_integration_gives_what_it_has_at_the_end() {
+    let mut settings = settings();
+    settings.api_transfer = Transfer::Buffered;
+    let (emulator, mut events) = start(settings).await;
+    let malformed = r#"{"message":"Internal server error"}"#;
+    for (ending, status, content_type, body, told) in [
+        ("buffered", 201, "application/json", "hello", ""),
+        ("clean", 201, "text/plain", "", "dropped"),
+        ("trailers", 201, "text/plain", "", "looks complete"),
+        ("typeless", 502, "application/json", malformed, "no proxy response"),
+        ("bad-prelude", 502, "application/json", malformed, "no proxy response"),
+        ("error", 502, "application/json", malformed, ""),
+        ("exit", 502, "application/json", malformed, ""),
+    ] {
+        let mut answer = post(&emulator.api_url(), &format!("ending={ending}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, content_type), "{ending}");
+        assert_eq!(answer.text().await, body, "{ending}");
+        let seen = until_over(&mut events).await;
+        let shown = not_shown(&seen);
+        assert_eq!(shown.is_empty(), told.is_empty(), "{ending}: {shown:?}");
+        assert!(told.is_empty() || shown.iter().any(|shown| shown.contains(told)), "{ending}: {shown:?}");
     }
     emulator.shutdown().await;
 }

@@ -3,7 +3,7 @@
 mod client;
 
 use client::{not_shown, post, send, settings, start, until, until_over};
-use firstbyte_emulator::{Cors, EventKind};
+use firstbyte_emulator::{Cors, EventKind, Transfer};
 use http::{Request, Version};
 use std::time::{Duration, Instant};
 
@@ -129,5 +129,36 @@ async fn more_than_lambda_takes_is_refused() {
     let (emulator, _) = start(settings()).await;
     let answer = post(&emulator.function_url(), &"x".repeat(6 * 1024 * 1024 + 1)).await;
     assert_eq!(answer.status, 413);
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_buffered_url_gives_what_it_has_at_the_end() {
+    let mut settings = settings();
+    settings.url_transfer = Transfer::Buffered;
+    let (emulator, mut events) = start(settings).await;
+    for (ending, status, content_type, body, told) in [
+        ("buffered", 201, "application/json", "hello", ""),
+        // Of a stream, the head counts and the body does not.
+        ("clean", 201, "text/plain", "", "dropped"),
+        ("trailers", 201, "text/plain", "", "dropped"),
+        ("typeless", 200, "application/octet-stream", "chunk 0\nchunk 1\n", ""),
+        ("empty", 200, "application/json", "", ""),
+        ("empty-trailers", 200, "application/json", "", "looks complete"),
+        ("bad-prelude", 502, "application/json", "Internal Server Error", ""),
+        ("error", 502, "application/json", "Internal Server Error", ""),
+        ("exit", 502, "application/json", "Internal Server Error", ""),
+        ("too-large", 502, "application/json", "Internal Server Error", ""),
+    ] {
+        let mut answer = post(&emulator.function_url(), &format!("ending={ending}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, content_type), "{ending}");
+        assert_eq!(answer.header("transfer-encoding"), "", "{ending}");
+        assert_eq!(answer.header("set-cookie"), if matches!(ending, "clean" | "trailers") { "c=1" } else { "" }, "{ending}");
+        assert_eq!(answer.text().await, body, "{ending}");
+        let seen = until_over(&mut events).await;
+        let shown = not_shown(&seen);
+        assert_eq!(shown.is_empty(), told.is_empty(), "{ending}: {shown:?}");
+        assert!(told.is_empty() || shown.iter().any(|shown| shown.contains(told)), "{ending}: {shown:?}");
+    }
     emulator.shutdown().await;
 }

@@ -7,7 +7,7 @@ use crate::egress::{Egress, Outbound};
 use crate::engine;
 use crate::folders::{FolderError, Folders};
 use crate::interface::{SharedResponse, State};
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 use crate::log::{GuestOutput, InvocationLog, LastPanic, Log};
 use crate::outcome::{Failed, Outcome};
 use crate::outlet::{DeliveryError, Outlet};
@@ -231,12 +231,14 @@ impl Handler {
         let stderr = GuestOutput::stderr(invocation.log.clone(), panic.clone());
         let mut wasi = WasiCtxBuilder::new();
         wasi.envs(&self.settings.guest_environment).allow_tcp(false).allow_udp(false);
-        wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        wasi.stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(limits::RANDOM_BYTES);
         self.settings.time.give_to(&mut wasi);
         self.folders.give_to(&mut wasi)?;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits::RESOURCES);
         let state = State {
             wasi: wasi.build(),
-            table: ResourceTable::new(),
+            table,
             limits: Limits::new(self.settings.memory),
             invocation: Arc::clone(invocation),
             response: response.clone(),
@@ -247,6 +249,8 @@ impl Handler {
         };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
+        // What may cross in one call: all of the handler's memory in one write, and no more however often a list repeats a string.
+        store.set_hostcall_fuel(self.settings.memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
         let exports = self.pre.instantiate_async(&mut store).await?;

@@ -8,6 +8,12 @@ pub(crate) const TABLE_ELEMENTS: usize = 1_000_000;
 /// Instances, tables and memories of one invocation. A component made of several languages has a few dozen.
 const COUNT: usize = 1_000;
 
+/// Resources that one invocation may hold at once (bodies, pollables, requests, …); each takes a few hundred bytes of the host's.
+pub(crate) const RESOURCES: usize = 20_000;
+
+/// Random bytes that it may ask for at once; the host makes them before it passes them on.
+pub(crate) const RANDOM_BYTES: u64 = 4 * 1024 * 1024;
+
 /// The limits of one invocation, and whether one was met.
 #[derive(Debug)]
 pub(crate) struct Limits {

@@ -7,6 +7,13 @@ use wasmtime::{Trap, WasmBacktrace};
 /// What an HTTP caller is told of a failure that is none of its business.
 const INTERNAL: &str = "Internal Server Error";
 
+/// Bytes of a message that are told; a handler may return one as large as its memory.
+const MESSAGE_LIMIT: usize = 1024 * 1024;
+
+/// Frames of a stack that are told, and bytes of each.
+const FRAMES: usize = 256;
+const FRAME_LIMIT: usize = 4 * 1024;
+
 /// How an invocation ended.
 #[derive(Debug)]
 pub enum Outcome {
@@ -33,7 +40,10 @@ impl Failed {
     }
 
     /// The handler returned a failure.
-    pub(crate) fn from_handler(failure: Failure) -> Self {
+    pub(crate) fn from_handler(mut failure: Failure) -> Self {
+        cut(&mut failure.message, MESSAGE_LIMIT);
+        failure.stack.truncate(FRAMES);
+        failure.stack.iter_mut().for_each(|frame| cut(frame, FRAME_LIMIT));
         let status = failure.status.filter(|status| (400..=599).contains(status)).unwrap_or(500);
         let shown = if status < 500 { failure.message.clone() } else { INTERNAL.to_owned() };
         let mut report = ErrorReport::new(&ErrorType::function(&failure.kind), failure.message);
@@ -89,7 +99,52 @@ impl Failed {
         if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
             let frames = backtrace.frames().iter().filter_map(|frame| frame.func_name());
             failed.report.stack_trace = frames.take(16).map(|name| format!("{:#}", rustc_demangle::demangle(name))).collect();
+            failed.report.stack_trace.iter_mut().for_each(|frame| cut(frame, FRAME_LIMIT));
         }
         failed
+    }
+}
+
+/// Cuts a text to `limit` bytes and says what is missing.
+fn cut(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        let kept = text.floor_char_boundary(limit);
+        let left_out = text.len() - kept;
+        text.truncate(kept);
+        text.push_str(&format!("… ({left_out} bytes left out)"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_failure_as_large_as_the_handlers_memory_is_cut() {
+        let message = "é".repeat(MESSAGE_LIMIT);
+        let stack = vec!["é".repeat(FRAME_LIMIT); 2 * FRAMES];
+        let failed = Failed::from_handler(Failure { kind: "K".repeat(MESSAGE_LIMIT), message, status: Some(404), stack });
+        assert!(failed.report.error_message.ends_with("é… (1048576 bytes left out)"));
+        assert_eq!(failed.shown, failed.report.error_message);
+        assert!(failed.report.to_json().len() < 3 * MESSAGE_LIMIT);
+    }
+
+    proptest! {
+        #[test]
+        fn any_failure_of_a_handler_can_be_told(
+            kind in ".{0,80}",
+            message in ".{0,200}",
+            status in prop::option::of(any::<u16>()),
+            stack in prop::collection::vec(".{0,80}", 0..5),
+        ) {
+            let failed = Failed::from_handler(Failure { kind, message: message.clone(), status, stack: stack.clone() });
+            let type_ = failed.report.error_type.strip_prefix("Function.").expect("its prefix");
+            prop_assert!(type_.len() >= 2 && type_.bytes().all(|byte| byte.is_ascii_alphabetic()), "{type_}");
+            prop_assert!((400..600).contains(&failed.status));
+            prop_assert_eq!(&failed.shown, if failed.status < 500 { &message } else { INTERNAL });
+            prop_assert!(firstbyte_wire::Head::new(failed.status, []).is_ok());
+            prop_assert_eq!((failed.report.error_message, failed.report.stack_trace), (message, stack));
+        }
     }
 }

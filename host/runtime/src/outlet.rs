@@ -1,5 +1,6 @@
 //! Where a response goes: the contract between a response and what carries it (the Runtime API in Lambda, a recorder in tests).
 
+use firstbyte_wire::answer::AnswerError;
 use firstbyte_wire::{ErrorReport, Head, Trailers, Trigger};
 use std::task::{Context, Poll};
 
@@ -25,6 +26,12 @@ pub enum DeliveryError {
     /// The Runtime API answered with something that is not HTTP.
     #[error("the Runtime API's answer is not HTTP: {0}")]
     NotHttp(String),
+}
+
+impl From<AnswerError> for DeliveryError {
+    fn from(error: AnswerError) -> Self {
+        Self::NotHttp(error.to_string())
+    }
 }
 
 /// How a response opens.

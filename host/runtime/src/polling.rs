@@ -187,3 +187,50 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    const NAMES: [&str; 8] = [
+        header::REQUEST_ID,
+        header::DEADLINE_MS,
+        header::FUNCTION_ARN,
+        header::TRACE_ID,
+        header::CLIENT_CONTEXT,
+        header::COGNITO_IDENTITY,
+        header::TENANT_ID,
+        header::INVOCATION_ID,
+    ];
+
+    /// Values as they should be, and any bytes that HTTP lets through.
+    fn value() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            any::<u64>().prop_map(|number| number.to_string().into_bytes()),
+            Just(br#"{"custom":{"a":1},"cognitoIdentityId":[]}"#.to_vec()),
+            prop::collection::vec(any::<u8>(), 0..40),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_headers_of_next_make_it_panic(headers in prop::collection::vec((prop::sample::select(&NAMES[..]), value()), 0..12)) {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    map.append(HeaderName::from_static(name), value);
+                }
+            }
+            if let Some(id) = text(&map, header::REQUEST_ID) {
+                prop_assert!(!runtime_api::is_request_id(&id) || !id.contains(['/', ' ', '\r', '\n', '?', '%']));
+            }
+            let deadline = text(&map, header::DEADLINE_MS).and_then(|deadline| deadline.parse::<u64>().ok());
+            match context("id", &Arc::default(), &map) {
+                Ok(context) => prop_assert_eq!(Some(context.deadline), deadline),
+                Err(reason) => prop_assert!(!reason.is_empty()),
+            }
+        }
+    }
+}

@@ -4,6 +4,7 @@
 
 use crate::egress::{EgressSettings, Policy, Route};
 use crate::time::Time;
+use firstbyte_wire::runtime_api;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -173,6 +174,10 @@ impl Settings {
             0 => u64::MAX,
             mb => mb.saturating_mul(MIB as u64),
         };
+        if settings.response == ResponseMode::Buffered {
+            // Lambda takes no more, and until it does, all of it is in our memory.
+            settings.response_limit = settings.response_limit.min(runtime_api::BUFFERED_RESPONSE_LIMIT as u64);
+        }
         settings.deadline_reserve = Duration::from_millis(read.number("FIRSTBYTE_DEADLINE_RESERVE_MS", 200)?);
         settings.sse_errors = read.one_of("FIRSTBYTE_SSE_ERRORS", true, &[("on", true), ("off", false)], "`on` or `off`")?;
         settings.reuse = u32::try_from(read.number("FIRSTBYTE_REUSE", 1)?).unwrap_or(u32::MAX).max(1);
@@ -271,6 +276,8 @@ mod tests {
         assert_eq!((settings.memory, settings.response), (96 * MIB, ResponseMode::Stream));
         assert_eq!(from(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")]).unwrap().memory, 992 * MIB);
         assert_eq!(from(&[("FIRSTBYTE_RESPONSE_LIMIT_MB", "0")]).unwrap().response_limit, u64::MAX);
+        let buffered = |limit| from(&[("FIRSTBYTE_RESPONSE", "buffered"), ("FIRSTBYTE_RESPONSE_LIMIT_MB", limit)]);
+        assert_eq!(["0", "1"].map(|limit| buffered(limit).unwrap().response_limit), [6 * 1024 * 1024 + 100, 1024 * 1024]);
     }
 
     #[test]

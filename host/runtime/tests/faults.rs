@@ -4,7 +4,7 @@
 mod support;
 
 use std::time::{Duration, Instant};
-use support::{Next, Post, deadline_in, deliver, deliver_by_url, start};
+use support::{Door, Next, Post, deadline_in, deliver, deliver_by_url, start};
 
 const ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE: &str = "lambda-runtime-deadline-ms";
@@ -85,9 +85,9 @@ fn a_connection_that_closes_mid_body_is_a_refused_write() {
     let request = running.request();
     assert!(!request.complete);
     running.assert_alive();
-    // The handler saw the refusal and said so.
+    // The handler saw the refusal and said so; so did the host.
     let log = running.log();
-    assert!(log.contains("Function.Refused"), "{log}");
+    assert!(log.contains("\tERROR\tFunction.Refused") && log.contains("\tWARN\t"), "{log}");
 }
 
 #[test]
@@ -122,6 +122,27 @@ fn a_handler_that_computes_or_waits_past_its_deadline_is_ended_in_time() {
         assert!(request.complete, "{request:?}");
         assert_eq!(request.body, b"started\n");
         assert_eq!(request.trailer_type(), Some("Runtime.DeadlineExceeded"));
+        running.assert_alive();
+    }
+}
+
+#[test]
+fn a_sleep_for_ever_is_a_wait_like_any_other() {
+    let payload = format!(r#"{{"ending":"wait","seconds":{},"started":true}}"#, u64::MAX);
+    let soon = vec![(DEADLINE, deadline_in(Duration::from_secs(1)))];
+    let mut running = start(&[], vec![Next::Deliver(payload, soon)], vec![]);
+    assert_eq!(running.request().trailer_type(), Some("Runtime.DeadlineExceeded"));
+    running.assert_alive();
+}
+
+#[test]
+fn a_deadline_that_is_past_or_never_is_a_deadline_like_any_other() {
+    for (deadline, told) in [("0", Some("Runtime.DeadlineExceeded")), ("18446744073709551615", None)] {
+        let payload = if told.is_some() { r#"{"ending":"spin-after"}"# } else { r#"{"ending":"ok"}"# };
+        let next = Next::Deliver(Door::Url.event(payload), vec![(DEADLINE, deadline.to_owned())]);
+        let mut running = start(&[], vec![next], vec![]);
+        let request = running.request();
+        assert_eq!((request.complete, request.trailer_type()), (true, told), "{request:?}");
         running.assert_alive();
     }
 }
@@ -186,23 +207,6 @@ fn a_fresh_instance_for_every_invocation_unless_set_otherwise() {
     // A failure ends the instance.
     assert_eq!(calls("10", r#"{"ending":"panic-after"}"#), ["1", "1"]);
     assert_eq!(calls("10", r#"{"ending":"err-after"}"#), ["1", "1"]);
-}
-
-#[test]
-fn a_buffered_integration_gets_one_document() {
-    let next = vec![
-        deliver_by_url(r#"{"ending":"ok","bytes":300}"#),
-        deliver_by_url(r#"{"ending":"err-before","status":404,"message":"no such thing"}"#),
-        deliver_by_url(r#"{"ending":"err-after"}"#),
-    ];
-    let running = start(&[("FIRSTBYTE_RESPONSE", "buffered")], next, vec![]);
-    let ok = running.request();
-    assert_eq!(ok.headers.get("lambda-runtime-function-response-mode"), None);
-    let document: serde_json::Value = serde_json::from_slice(&ok.body).expect("proxy JSON");
-    assert_eq!((&document["statusCode"], &document["isBase64Encoded"]), (&200.into(), &true.into()), "{document}");
-    for request in [running.request(), running.request()] {
-        assert!(request.path.ends_with("/error"), "{request:?}");
-    }
 }
 
 #[test]

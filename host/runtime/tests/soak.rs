@@ -7,7 +7,7 @@ mod support;
 
 use std::collections::HashMap;
 use std::time::Duration;
-use support::{Next, Post, deadline_in, start};
+use support::{Door, Next, Post, deadline_in, start};
 
 /// Endings by how often they come. The last ones cost time and are rare.
 const ENDINGS: [(&str, usize); 20] = [
@@ -52,7 +52,7 @@ fn every_ending_mixed() {
             let short = payload.contains("wait") || payload.contains("spin");
             let left = Duration::from_millis(if short { 300 } else { 60_000 });
             let id = ("lambda-runtime-aws-request-id", format!("soak-{delivered}"));
-            let payload = if delivered % 3 == 0 { by_url(payload) } else { payload.to_owned() };
+            let payload = if delivered % 3 == 0 { Door::Url.event(payload) } else { payload.to_owned() };
             let post = if delivered % 50 == 49 { Post::CloseAfter(50) } else { Post::Accept };
             running.deliver(Next::Deliver(payload, vec![id, ("lambda-runtime-deadline-ms", deadline_in(left))]), post);
             delivered += 1;
@@ -71,11 +71,4 @@ fn every_ending_mixed() {
     assert!(answers.values().all(|times| *times == 1), "an invocation was answered more than once");
     assert!(late_rss * 10 <= early_rss * 11, "RSS grew from {early_rss} to {late_rss} KiB");
     running.assert_is_running();
-}
-
-fn by_url(payload: &str) -> String {
-    serde_json::json!({
-        "version": "2.0", "rawPath": "/", "requestContext": { "http": { "method": "POST" } }, "body": payload,
-    })
-    .to_string()
 }

@@ -17,6 +17,13 @@ use shape::Shape;
 const BASE64: GeneralPurpose =
     GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
 
+/// How many values the event of an HTTP door may have. AWS's doors take a few hundred headers and parameters; a direct caller
+/// can send an event of their shape that has millions, each of which would cost many times its bytes.
+const VALUES: usize = 10_000;
+
+/// How many bytes the headers of a request may have, and its query, when they are put together again: AWS's doors take some 10 KB.
+const FIELDS: usize = 1024 * 1024;
+
 /// The way in by which a caller reached the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
@@ -73,6 +80,12 @@ pub enum EventError {
         /// Where the JSON departs from the format.
         source: serde_json::Error,
     },
+    /// It has more headers or parameters than an HTTP request that AWS would pass on.
+    #[error("the {door} event has more headers or parameters than any HTTP request")]
+    TooLarge {
+        /// Whose event it looks like.
+        door: &'static str,
+    },
     /// The body says that it is base64 and is not.
     #[error("the event's body is not the base64 that it says it is: {0}")]
     Base64(#[from] base64::DecodeError),
@@ -85,21 +98,26 @@ impl Event {
     /// [`EventError`] for an event that is recognizably of an HTTP door and cannot be read. A direct event is never an error,
     /// JSON or not.
     pub fn parse(raw: &Bytes) -> Result<Self, EventError> {
-        match Shape::of(raw) {
-            Shape::Direct => Ok(Self { trigger: Trigger::Direct, http: None, payload: raw.clone() }),
-            Shape::FunctionUrl => {
-                let event: function_url::Event<'_> =
-                    serde_json::from_slice(raw).map_err(|source| EventError::Malformed { door: "Function URL", source })?;
-                let payload = payload(event.body.as_deref(), event.is_base64_encoded)?;
-                Ok(Self { trigger: Trigger::FunctionUrl, http: Some(event.into_request()), payload })
-            }
-            Shape::Rest => {
-                let event: rest::Event<'_> =
-                    serde_json::from_slice(raw).map_err(|source| EventError::Malformed { door: "API Gateway", source })?;
-                let payload = payload(event.body.as_deref(), event.is_base64_encoded)?;
-                Ok(Self { trigger: Trigger::ApiGateway, http: Some(event.into_request()), payload })
-            }
+        let (trigger, door) = match Shape::of(raw) {
+            Shape::Direct => return Ok(Self { trigger: Trigger::Direct, http: None, payload: raw.clone() }),
+            Shape::FunctionUrl => (Trigger::FunctionUrl, "Function URL"),
+            Shape::Rest => (Trigger::ApiGateway, "API Gateway"),
+        };
+        if shape::separators(raw) > VALUES {
+            return Err(EventError::TooLarge { door });
         }
+        let malformed = |source| EventError::Malformed { door, source };
+        let (request, payload) = if trigger == Trigger::FunctionUrl {
+            let event: function_url::Event<'_> = serde_json::from_slice(raw).map_err(malformed)?;
+            let payload = payload(event.body.as_deref(), event.is_base64_encoded)?;
+            (Some(event.into_request()), payload)
+        } else {
+            let event: rest::Event<'_> = serde_json::from_slice(raw).map_err(malformed)?;
+            let payload = payload(event.body.as_deref(), event.is_base64_encoded)?;
+            (event.into_request(FIELDS), payload)
+        };
+        let http = Some(request.ok_or(EventError::TooLarge { door })?);
+        Ok(Self { trigger, http, payload })
     }
 }
 
@@ -171,6 +189,26 @@ mod tests {
             let event = parse(raw).expect("direct events are never errors");
             assert_eq!((event.trigger, event.http, &event.payload[..]), (Trigger::Direct, None, raw.as_bytes()), "{raw}");
         }
+    }
+
+    #[test]
+    fn an_event_that_would_outgrow_its_bytes_is_refused() {
+        let rest = |maps: &str| format!(r#"{{"httpMethod":"GET","requestContext":{{"identity":{{}}}},{maps}}}"#);
+        let name = "n".repeat(1_000_000);
+        let values = |count: usize| vec!["\"\""; count].join(",");
+        // A name is repeated for each of its values: together these would be gigabytes.
+        for map in ["multiValueHeaders", "multiValueQueryStringParameters"] {
+            let event = rest(&format!(r#""{map}":{{"{name}":[{}]}}"#, values(5_000)));
+            assert!(matches!(parse(&event), Err(EventError::TooLarge { door: "API Gateway" })), "{map}");
+        }
+        let event = rest(&format!(r#""multiValueHeaders":{{"a":[{}]}}"#, values(1_000_000)));
+        assert!(matches!(parse(&event), Err(EventError::TooLarge { .. })));
+        let url = format!(r#"{{"version":"2.0","requestContext":{{"http":{{}}}},"cookies":[{}]}}"#, values(1_000_000));
+        assert!(matches!(parse(&url), Err(EventError::TooLarge { door: "Function URL" })));
+        // Commas in a body, and escaped quotes there, are nobody's values.
+        let body = r#",\\\",,"#.repeat(100_000);
+        let event = parse(&rest(&format!(r#""multiValueHeaders":{{"a":[{}]}},"body":"{body}""#, values(1_000)))).expect("fits");
+        assert_eq!((event.http.expect("HTTP").headers.len(), event.payload.len()), (1_000, 500_000));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::prelude::{self, Prelude};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Headers that belong to a connection, or that Lambda writes itself: never passed on.
 const NOT_PASSED_ON: [&str; 9] =
@@ -47,10 +48,10 @@ impl Head {
                 return Err(HeadError::InvalidHeader(name));
             }
             let name = name.to_ascii_lowercase();
-            if NOT_PASSED_ON.contains(&name.as_str()) {
-                head.dropped.push(name);
-            } else {
+            if !NOT_PASSED_ON.contains(&name.as_str()) {
                 head.headers.push((name, value));
+            } else if !head.dropped.contains(&name) {
+                head.dropped.push(name);
             }
         }
         Ok(head)
@@ -68,7 +69,7 @@ impl Head {
         &self.headers
     }
 
-    /// Names of headers that were left out because they belong to the connection.
+    /// Names of headers that were left out because they belong to the connection, each once.
     #[must_use]
     pub fn dropped(&self) -> &[String] {
         &self.dropped
@@ -114,13 +115,17 @@ impl Head {
     fn for_door(&self, trigger: Trigger) -> Prelude {
         let mut prelude = Prelude { status_code: Some(self.status), ..Prelude::default() };
         let multi_value = trigger == Trigger::ApiGateway;
+        // Counted once: a handler may send a million headers.
+        let mut times = BTreeMap::<&str, usize>::new();
+        for (name, _) in &self.headers {
+            *times.entry(name).or_default() += 1;
+        }
         for (name, value) in &self.headers {
             if name == "set-cookie" && !multi_value {
                 prelude.cookies.push(value.clone());
                 continue;
             }
-            let several = multi_value && self.headers.iter().filter(|(other, _)| other == name).count() > 1;
-            if several || (name == "set-cookie" && multi_value) {
+            if multi_value && (name == "set-cookie" || times.get(name.as_str()) > Some(&1)) {
                 prelude.multi_value_headers.entry(name.clone()).or_default().push(value.clone());
                 continue;
             }
@@ -181,6 +186,19 @@ mod tests {
         let head = head(&[("Content-Length", "3"), ("Transfer-Encoding", "chunked"), ("x", "y")]).expect("valid");
         assert_eq!(head.headers(), [("x".to_owned(), "y".to_owned())]);
         assert_eq!(head.dropped(), ["content-length", "transfer-encoding"]);
+    }
+
+    #[test]
+    fn a_million_headers_cost_no_more_than_their_bytes() {
+        let many = |name: &str| Head::new(200, vec![(name.to_owned(), String::new()); 1_000_000]).expect("valid");
+        let begun = std::time::Instant::now();
+        assert_eq!(many("te").dropped(), ["te"]);
+        let head = many("a");
+        for trigger in [Trigger::FunctionUrl, Trigger::ApiGateway] {
+            assert_eq!(head.prelude(trigger), Err(HeadError::TooLarge));
+        }
+        // A look at every header for every header would take hours.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -6,8 +6,10 @@
 //! - [`head`]: status and headers of a response, validated
 //! - [`prelude`]: how a head travels in front of a streamed body
 //! - [`error`]: how failures are told: error documents, error types, trailers
-//! - [`runtime_api`]: paths and header names of the Lambda Runtime API
+//! - [`answer`]: what the Lambda Runtime API answers to a request
+//! - [`runtime_api`]: its paths and header names
 
+pub mod answer;
 pub mod error;
 pub mod event;
 pub mod head;

@@ -1,16 +1,18 @@
-//! API Gateway: a REST API with one stage, whose `{proxy+}` and root integrate the function with response streaming.
+//! API Gateway: a REST API with one stage, whose `{proxy+}` and root integrate the function, with response streaming or without.
 //!
 //! Follows "Set up a Lambda proxy integration with payload response streaming": metadata and eight NULs within 16 KB, or a
 //! 500. What clients see of a stream that fails after its head is not documented; here it is a clean end, and the feed is told.
 
 mod event;
 
+use super::envelope::{self, collect};
 use super::head::head;
 use super::trace::{self, Trace};
 use super::{Cut, Door, EVENT_LIMIT, Peer, Reply, Unread, json, read, set, streamed, without_forbidden_body};
 use crate::feed::{self, EventKind};
 use crate::function::Function;
-use crate::invocation::{Answer, Body, Invocation, Running};
+use crate::invocation::{Answer, Body, Ending, Invocation, Running};
+use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::PreludeDecoder;
 use http::{Request, StatusCode};
@@ -84,7 +86,18 @@ impl ApiGateway {
             Ok(Err(_)) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", "throttled by Lambda"),
             Err(Cut) => return refuse(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out", "no response in time"),
         };
+        let buffered = self.function.settings.api_transfer == Transfer::Buffered;
         let reply = match answer {
+            (Answer::Response(mut response), Some(running)) if buffered => {
+                match within_time(idle, at_once(&mut response.body, &running)).await {
+                    Ok(reply) => reply,
+                    Err(Cut) => {
+                        super::drain(response.body);
+                        said(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")
+                    }
+                }
+            }
+            _ if buffered => bad_gateway(),
             (Answer::Response(response), Some(running)) => self.respond(response.body, running, idle).await,
             (_, running) => {
                 if let Some(running) = running {
@@ -157,6 +170,31 @@ impl Stream {
     }
 }
 
+/// A response of an integration that does not stream: the document that the function gave, its base64 undone as with `*/*` among
+/// the API's binary media types. Of a stream, the metadata count and the body does not.
+async fn at_once(body: &mut Body, running: &Running) -> Reply {
+    let Some(bytes) = collect(body).await else {
+        running.tell(EventKind::NotShown { what: "the response has more than 6 MB: the client gets 502".to_owned() });
+        return bad_gateway();
+    };
+    if let Ending::Failed(_) = running.ending() {
+        return bad_gateway();
+    }
+    super::tell_what_looks_complete(running);
+    if let Ok(Some((prelude, rest))) = PreludeDecoder::new().push(bytes.clone()) {
+        if !rest.is_empty() {
+            let what = "a streamed body at a BUFFERED integration is dropped: FIRSTBYTE_RESPONSE=buffered sends it".to_owned();
+            running.tell(EventKind::NotShown { what });
+        }
+        return head(&prelude).map_or_else(|_| bad_gateway(), |(reply, _)| reply);
+    }
+    let reply = serde_json::from_slice(&bytes).ok().and_then(|envelope| envelope::reply(&envelope));
+    reply.unwrap_or_else(|| {
+        running.tell(EventKind::NotShown { what: "the client gets 502 for a document that is no proxy response".to_owned() });
+        bad_gateway()
+    })
+}
+
 async fn within_time<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> Result<T, Cut> {
     match limit {
         Some(limit) => tokio::time::timeout(limit, future).await.map_err(|_| Cut),
@@ -171,6 +209,10 @@ fn within<'a>(path: &'a str, stage: &str) -> Option<&'a str> {
         "" => Some("/"),
         path => path.starts_with('/').then_some(path),
     }
+}
+
+fn bad_gateway() -> Reply {
+    said(StatusCode::BAD_GATEWAY, "Internal server error")
 }
 
 fn internal_server_error() -> Reply {

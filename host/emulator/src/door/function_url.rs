@@ -1,4 +1,4 @@
-//! A Function URL in `RESPONSE_STREAM` mode, without authentication.
+//! A Function URL in either `InvokeMode`, without authentication.
 //!
 //! Follows what real URLs were seen to send, the unhelpful included: a failed stream looks complete, an error before the
 //! first byte is a 200 with the stack in it, a stream without a byte hangs. What a client cannot see is told to the feed.
@@ -6,12 +6,14 @@
 mod cors;
 mod event;
 
+use super::envelope::{self, collect, prelude_of};
 use super::head::head;
 use super::trace::{self, Trace};
 use super::{Cut, Door, EVENT_LIMIT, JSON, Peer, Reply, Unread, json, read, set, streamed, whole, without_forbidden_body};
 use crate::feed::{self, EventKind};
 use crate::function::Function;
-use crate::invocation::{Answer, Body, Invocation, Response as RuntimeResponse, Running};
+use crate::invocation::{Answer, Body, Ending, Invocation, Response as RuntimeResponse, Running};
+use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::runtime_api::{HTTP_INTEGRATION_RESPONSE, OCTET_STREAM};
 use firstbyte_wire::{Prelude, PreludeDecoder};
@@ -73,7 +75,10 @@ impl FunctionUrl {
             client_context: None,
             tenant_id: None,
         };
+        let buffered = self.function.settings.url_transfer == Transfer::Buffered;
         let reply = match self.function.invoke(invocation).await {
+            Ok((Answer::Response(response), Some(running))) if buffered => at_once(response, &running).await,
+            Ok((Answer::Error(_), _)) if buffered => bad_gateway(),
             Ok((Answer::Response(response), Some(running))) => self.respond(response, running).await,
             Ok((Answer::Error(document), running)) => {
                 if let Some(running) = running {
@@ -212,17 +217,39 @@ async fn buffered(mut body: Body, running: &Running) -> Reply {
     reply
 }
 
-/// Status, headers and cookies of an envelope. Values that are no strings are their JSON.
-fn prelude_of(envelope: &serde_json::Map<String, serde_json::Value>) -> Option<Prelude> {
-    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    let headers = envelope.get("headers").and_then(serde_json::Value::as_object);
-    let cookies = envelope.get("cookies").and_then(serde_json::Value::as_array);
-    Some(Prelude {
-        status_code: Some(u16::try_from(envelope.get("statusCode")?.as_u64()?).ok()?),
-        headers: headers.into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect(),
-        cookies: cookies.into_iter().flatten().map(text).collect(),
-        ..Prelude::default()
-    })
+/// A response at a `BUFFERED` URL: a stream's prelude counts and its body does not; an envelope is what it says.
+async fn at_once(mut response: RuntimeResponse, running: &Running) -> Reply {
+    let Some(bytes) = collect(&mut response.body).await else {
+        running.tell(EventKind::NotShown { what: "the response has more than 6 MB: the client gets 502".to_owned() });
+        return bad_gateway();
+    };
+    if let Ending::Failed(_) = running.ending() {
+        return bad_gateway();
+    }
+    super::tell_what_looks_complete(running);
+    if response.content_type.as_deref() == Some(HTTP_INTEGRATION_RESPONSE) && !bytes.is_empty() {
+        let Ok(Some((prelude, rest))) = PreludeDecoder::new().push(bytes) else { return bad_gateway() };
+        if !rest.is_empty() {
+            let what = "a streamed body at a BUFFERED URL is dropped: FIRSTBYTE_RESPONSE=buffered sends it".to_owned();
+            running.tell(EventKind::NotShown { what });
+        }
+        let Ok((mut reply, _)) = head(&prelude) else { return bad_gateway() };
+        reply.headers_mut().remove(http::header::CONTENT_LENGTH);
+        return reply;
+    }
+    match serde_json::from_slice(&bytes) {
+        _ if bytes.is_empty() => json(StatusCode::OK, bytes),
+        _ if response.streamed => {
+            let mut reply = json(StatusCode::OK, bytes);
+            set(&mut reply, "content-type", OCTET_STREAM);
+            reply
+        }
+        Ok(serde_json::Value::Object(envelope)) if envelope.contains_key("statusCode") => {
+            envelope::reply(&envelope).unwrap_or_else(bad_gateway)
+        }
+        Ok(serde_json::Value::String(text)) => json(StatusCode::OK, text),
+        _ => json(StatusCode::OK, bytes),
+    }
 }
 
 fn bad_gateway() -> Reply {

@@ -133,6 +133,15 @@ impl StdoutLog {
         line
     }
 
+    /// Says how many lines were dropped, if there is room to say it.
+    fn tell_dropped(&self, request_id: Option<&str>, tenant_id: Option<&str>) {
+        if self.dropped.load(Ordering::Relaxed) == 0 || !self.has_room() {
+            return;
+        }
+        let message = format!("{} log lines were dropped: nobody read them in time", self.dropped.swap(0, Ordering::Relaxed));
+        self.enqueue(&self.render(&Record { level: Level::Warn, request_id, tenant_id, message: &message, failure: None }));
+    }
+
     fn enqueue(&self, line: &str) {
         let mut queue = self.shared.lock();
         if queue.bytes.len() + line.len() > QUEUE && !queue.bytes.is_empty() {
@@ -158,13 +167,7 @@ impl Log for StdoutLog {
         if record.level < self.level {
             return;
         }
-        if self.has_room() {
-            let dropped = self.dropped.swap(0, Ordering::Relaxed);
-            if dropped > 0 {
-                let message = format!("{dropped} log lines were dropped: nobody read them in time");
-                self.enqueue(&self.render(&Record { level: Level::Warn, message: &message, failure: None, ..*record }));
-            }
-        }
+        self.tell_dropped(record.request_id, record.tenant_id);
         self.enqueue(&self.render(record));
     }
 
@@ -177,6 +180,7 @@ impl Log for StdoutLog {
     }
 
     fn written(&self) -> BoxFuture<'_, ()> {
+        self.tell_dropped(None, None);
         let Queue { taken, written, .. } = *self.shared.lock();
         if written >= taken {
             return Box::pin(std::future::ready(()));

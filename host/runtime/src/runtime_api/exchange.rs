@@ -3,14 +3,12 @@
 use super::{RuntimeApi, USER_AGENT};
 use crate::outlet::{Closed, DeliveryError};
 use firstbyte_wire::ErrorReport;
+use firstbyte_wire::answer::{self, Answer};
 use firstbyte_wire::runtime_api::header;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::net::TcpStream;
-
-/// An answer of the Runtime API is a line of JSON.
-const ANSWER_LIMIT: usize = 64 * 1024;
 
 /// A request that is being sent, and its answer.
 #[derive(Debug)]
@@ -198,10 +196,10 @@ impl Exchange {
         let _ = ready!(self.poll_backlog(cx, 0));
         loop {
             if let Some(answer) = Answer::parse(&self.answer)? {
-                return Poll::Ready(self.settle(&answer));
+                return Poll::Ready(self.settle(answer));
             }
-            if self.answer.len() > ANSWER_LIMIT {
-                return Poll::Ready(Err(DeliveryError::NotHttp(format!("more than {ANSWER_LIMIT} bytes"))));
+            if self.answer.len() > 2 * answer::LIMIT {
+                return Poll::Ready(Err(DeliveryError::NotHttp(format!("more than {} bytes", self.answer.len()))));
             }
             if ready!(self.poll_read(cx))? == 0 {
                 let reason = format!("the connection ended after {} bytes of the answer", self.answer.len());
@@ -210,15 +208,16 @@ impl Exchange {
         }
     }
 
-    fn settle(&mut self, answer: &Answer) -> Result<(), DeliveryError> {
-        self.closed |= !answer.keep_alive || !self.complete || self.backlog() > 0 || self.answer.len() != answer.end;
+    fn settle(&mut self, answer: Answer) -> Result<(), DeliveryError> {
+        self.closed |= !answer.keep_alive || !self.complete || self.backlog() > 0 || self.answer.len() != answer.body.end;
         if !self.closed {
             self.api.keep(Arc::clone(&self.stream));
         }
         if (200..300).contains(&answer.status) {
             return Ok(());
         }
-        let body = String::from_utf8_lossy(&self.answer[answer.body_at..answer.end.min(answer.body_at + 300)]).into_owned();
+        let body = self.answer.get(answer.body).unwrap_or_default();
+        let body = String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned();
         Err(DeliveryError::Refused { status: answer.status, body })
     }
 
@@ -226,46 +225,6 @@ impl Exchange {
         if self.sent > 0 {
             self.out.drain(..self.sent);
             self.sent = 0;
-        }
-    }
-}
-
-/// The head of an answer, and where its body is.
-struct Answer {
-    status: u16,
-    keep_alive: bool,
-    body_at: usize,
-    end: usize,
-}
-
-impl Answer {
-    /// None while it is incomplete.
-    fn parse(bytes: &[u8]) -> Result<Option<Self>, DeliveryError> {
-        let mut start = 0;
-        loop {
-            let mut headers = [httparse::EMPTY_HEADER; 64];
-            let mut response = httparse::Response::new(&mut headers);
-            let body_at = match response.parse(&bytes[start..]) {
-                Ok(httparse::Status::Complete(head)) => start + head,
-                Ok(httparse::Status::Partial) => return Ok(None),
-                Err(error) => return Err(DeliveryError::NotHttp(error.to_string())),
-            };
-            let status = response.code.unwrap_or_default();
-            if (100..200).contains(&status) {
-                start = body_at;
-                continue;
-            }
-            let header = |name: &str| {
-                let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-                found.map(|header| String::from_utf8_lossy(header.value).trim().to_ascii_lowercase())
-            };
-            let length = header("content-length").and_then(|length| length.parse::<usize>().ok());
-            let framed = length.is_some() || status == 204;
-            let end = body_at.saturating_add(length.unwrap_or_default().min(ANSWER_LIMIT));
-            // A body of unknown length is not waited for: its status is all we need, and the connection is not used again.
-            let end = if framed { end } else { bytes.len() };
-            let keep_alive = framed && response.version == Some(1) && header("connection").as_deref() != Some("close");
-            return Ok((bytes.len() >= end).then_some(Self { status, keep_alive, body_at, end }));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -48,6 +49,43 @@ pub(crate) enum Post {
     NeverAnswer,
     /// It is not read before the test says so.
     Stall,
+    /// It is read a MiB at a time, with a pause after each, and two long ones; its bytes are checked and not kept.
+    Slowly,
+}
+
+/// The way by which an event comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Door {
+    Direct,
+    Url,
+    Rest,
+}
+
+impl Door {
+    pub(crate) const ALL: [Self; 3] = [Self::Direct, Self::Url, Self::Rest];
+
+    /// The event that brings `payload`.
+    pub(crate) fn event(self, payload: &str) -> String {
+        let event = match self {
+            Self::Direct => return payload.to_owned(),
+            Self::Url => serde_json::json!({
+                "version": "2.0", "rawPath": "/", "requestContext": { "http": { "method": "POST" } }, "body": payload,
+            }),
+            Self::Rest => serde_json::json!({
+                "httpMethod": "POST", "path": "/", "requestContext": { "identity": {} }, "body": payload,
+            }),
+        };
+        event.to_string()
+    }
+
+    /// The body in a streamed response: what follows the prelude, if there is one.
+    pub(crate) fn body(self, response: &[u8]) -> &[u8] {
+        if matches!(self, Self::Direct) {
+            return response;
+        }
+        let delimiter = response.windows(8).position(|window| window == [0; 8]).expect("a prelude");
+        &response[delimiter + 8..]
+    }
 }
 
 /// A request of the runtime's, as far as it came.
@@ -56,6 +94,8 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: Vec<u8>,
+    /// Bytes of the body, if they were not kept.
+    pub(crate) length: u64,
     pub(crate) trailers: HashMap<String, String>,
     /// Whether it had a proper end.
     pub(crate) complete: bool,
@@ -72,6 +112,8 @@ struct Script {
     next: Mutex<VecDeque<Next>>,
     post: Mutex<VecDeque<Post>>,
     requests: Mutex<Sender<Request>>,
+    /// Bytes that were read slowly.
+    read: AtomicU64,
 }
 
 /// A bootstrap and what it says to the API.
@@ -86,7 +128,12 @@ pub(crate) fn start(variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     let (sender, requests) = channel();
-    let script = Arc::new(Script { next: Mutex::new(next.into()), post: Mutex::new(post.into()), requests: Mutex::new(sender) });
+    let script = Arc::new(Script {
+        next: Mutex::new(next.into()),
+        post: Mutex::new(post.into()),
+        requests: Mutex::new(sender),
+        read: AtomicU64::new(0),
+    });
     let shared = Arc::clone(&script);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -110,6 +157,16 @@ impl Running {
         self.requests.recv_timeout(PATIENCE).expect("the bootstrap posts something")
     }
 
+    /// The next request that is not `/next`, if it comes within `time`.
+    pub(crate) fn request_within(&self, time: Duration) -> Option<Request> {
+        self.requests.recv_timeout(time).ok()
+    }
+
+    /// How many bytes of a response were read slowly so far.
+    pub(crate) fn read_slowly(&self) -> u64 {
+        self.script.read.load(Ordering::Relaxed)
+    }
+
     /// Delivers one more, and says what becomes of a response that is posted.
     pub(crate) fn deliver(&self, next: Next, post: Post) {
         self.script.post.lock().expect("script").push_back(post);
@@ -118,9 +175,33 @@ impl Running {
 
     /// The process's resident memory, in KiB.
     pub(crate) fn rss(&self) -> usize {
+        self.status("VmRSS:")
+    }
+
+    /// The most that the process's resident memory ever was, in KiB.
+    pub(crate) fn peak_rss(&self) -> usize {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux tells");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("Linux tells");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Reads the log as it comes.
+    pub(crate) fn follow_log(&mut self) -> FollowedLog {
+        let stdout = BufReader::new(self.child.stdout.take().expect("piped"));
+        let text = Arc::<Mutex<String>>::default();
+        let shared = Arc::clone(&text);
+        let thread = std::thread::spawn(move || {
+            for line in stdout.lines() {
+                let mut text = shared.lock().expect("log");
+                text.push_str(&line.expect("text"));
+                text.push('\n');
+            }
+        });
+        FollowedLog { text, thread }
     }
 
     /// Reads the log, so that it does not fill up, and forgets it.
@@ -157,6 +238,25 @@ impl Running {
     }
 }
 
+/// A log that is being read.
+pub(crate) struct FollowedLog {
+    text: Arc<Mutex<String>>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl FollowedLog {
+    /// Whether this has been read.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        self.text.lock().expect("log").contains(text)
+    }
+
+    /// The whole log, when its writer is gone.
+    pub(crate) fn whole(self) -> String {
+        self.thread.join().expect("text");
+        self.text.lock().expect("log").clone()
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -171,10 +271,7 @@ pub(crate) fn deliver(payload: &str) -> Next {
 
 /// The same payload through a Function URL.
 pub(crate) fn deliver_by_url(payload: &str) -> Next {
-    let event = serde_json::json!({
-        "version": "2.0", "rawPath": "/", "requestContext": { "http": { "method": "POST" } }, "body": payload,
-    });
-    Next::Deliver(event.to_string(), Vec::new())
+    Next::Deliver(Door::Url.event(payload), Vec::new())
 }
 
 /// A value of `lambda-runtime-deadline-ms`.
@@ -222,6 +319,10 @@ fn serve(stream: &TcpStream, script: &Script) {
                 script.requests.lock().expect("script").send(std::mem::take(&mut request)).expect("the test runs");
                 std::thread::sleep(PATIENCE);
                 false
+            }
+            Post::Slowly => {
+                read_slowly(&mut reader, &mut request, &script.read);
+                request.complete && answer(stream, 202, r#"{"status":"OK"}"#)
             }
             Post::Accept | Post::Answer(_) => {
                 read_body(&mut reader, &mut request, usize::MAX);
@@ -314,5 +415,39 @@ fn read_body(reader: &mut BufReader<TcpStream>, request: &mut Request, limit: us
             return;
         }
         request.body.truncate(start + size);
+    }
+}
+
+/// Reads a body of the endings fixture's pattern (the byte at offset `n` is `n % 251`).
+fn read_slowly(reader: &mut BufReader<TcpStream>, request: &mut Request, progress: &AtomicU64) {
+    const PERIOD: usize = 251;
+    const PIECE: u64 = 1 << 20;
+    let mut chunk = Vec::new();
+    let mut pattern = Vec::new();
+    let mut pause_at = PIECE;
+    loop {
+        let Some(size) = read_line(reader).and_then(|line| usize::from_str_radix(&line, 16).ok()) else { return };
+        if size == 0 {
+            request.trailers = read_fields(reader).unwrap_or_default();
+            request.complete = true;
+            return;
+        }
+        chunk.resize(size + 2, 0);
+        if reader.read_exact(&mut chunk).is_err() {
+            return;
+        }
+        if pattern.len() < size + PERIOD {
+            pattern = (0..=250).cycle().take(size + PERIOD).collect::<Vec<u8>>();
+        }
+        let start = (request.length % PERIOD as u64) as usize;
+        assert!(chunk[..size] == pattern[start..start + size], "bytes were lost, doubled or moved near {}", request.length);
+        request.length += size as u64;
+        progress.store(request.length, Ordering::Relaxed);
+        if request.length >= pause_at {
+            // A reader that is behind is what this is about: nothing is waited for.
+            let long = [16, 128].contains(&(pause_at / PIECE));
+            std::thread::sleep(Duration::from_millis(if long { 500 } else { 1 }));
+            pause_at = request.length - request.length % PIECE + PIECE;
+        }
     }
 }

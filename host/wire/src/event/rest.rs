@@ -111,18 +111,23 @@ pub struct Identity {
 }
 
 impl Event<'_> {
-    /// The request in the form common to both HTTP doors.
-    pub(super) fn into_request(self) -> HttpRequest {
+    /// The request in the form common to both HTTP doors. None if its query, or its headers, would have more than `limit` bytes.
+    pub(super) fn into_request(self, limit: usize) -> Option<HttpRequest> {
+        let parameters = all(self.multi_value_query_string_parameters, self.query_string_parameters);
+        let headers = all(self.multi_value_headers, self.headers);
+        if size(&parameters) > limit || size(&headers) > limit {
+            return None;
+        }
         let mut request = HttpRequest {
             method: self.http_method,
             path: encode(&self.path, b"/-._~!$&'()*+,;=:@%"),
-            query: query(&all(self.multi_value_query_string_parameters, self.query_string_parameters)),
+            query: query(&parameters),
             ..HttpRequest::default()
         };
         if request.path.is_empty() {
             request.path.push('/');
         }
-        for (name, values) in all(self.multi_value_headers, self.headers) {
+        for (name, values) in headers {
             let name = name.to_ascii_lowercase();
             for value in values {
                 if name == "cookie" {
@@ -132,7 +137,7 @@ impl Event<'_> {
                 }
             }
         }
-        request
+        Some(request)
     }
 }
 
@@ -143,6 +148,12 @@ fn all(multiple: Multiple, single: Single) -> BTreeMap<String, Vec<String>> {
         all.entry(name).or_insert_with(|| vec![value]);
     }
     all
+}
+
+/// Bytes of all names and values, a name counted for each of its values.
+fn size(fields: &BTreeMap<String, Vec<String>>) -> usize {
+    let sizes = fields.iter().map(|(name, values)| name.len() * values.len() + values.iter().map(String::len).sum::<usize>());
+    sizes.sum()
 }
 
 fn query(parameters: &BTreeMap<String, Vec<String>>) -> String {

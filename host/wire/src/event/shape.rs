@@ -28,6 +28,21 @@ impl Shape {
     }
 }
 
+/// How many commas stand between the values of a JSON text; those in its strings are not counted.
+pub(super) fn separators(json: &[u8]) -> usize {
+    let (mut count, mut in_string, mut escaped) = (0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 /// Any JSON value, reduced to what tells the shapes apart.
 struct Glance {
     kind: Kind,

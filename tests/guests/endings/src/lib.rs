@@ -3,6 +3,7 @@
 //! The payload chooses: `{"ending": "ok", "bytes": 1000}`. Parameters may be left out.
 
 mod body;
+mod chaos;
 mod compute;
 mod failure;
 mod flood;
@@ -34,6 +35,8 @@ enum Ending {
     DropBody,
     /// How often this instance has been called, this time included.
     Reuse,
+    /// Anything; which, the seed decides.
+    Chaos { seed: u64 },
 
     /// A failure of the `kind` (`Expected`) with the `status` (none) and `message`, before the response was started.
     ErrBefore { kind: Option<String>, message: Option<String>, status: Option<u16> },
@@ -46,12 +49,16 @@ enum Ending {
     PanicBefore,
     /// A panic after it was started.
     PanicAfter,
-    /// Recursion without end.
+    /// Recursion without end, on the stack in linear memory.
     Stack { started: Option<bool> },
+    /// Recursion without end, on the engine's stack.
+    NativeStack { started: Option<bool> },
     /// `exit` with the `code` (1).
     Exit { code: Option<i32>, started: Option<bool> },
     /// Allocation without end.
     Memory { started: Option<bool> },
+    /// `count` of something that the host must hold.
+    Hoard { what: memory::Hoard, count: usize },
 
     /// Computing for ever, before the response was started.
     SpinBefore,
@@ -77,8 +84,8 @@ enum Ending {
     DroppedHeaders,
     /// These `cookies` (`a=1`, `b=2; Path=/; HttpOnly`), and one header that is there twice.
     Cookies { cookies: Option<Vec<String>> },
-    /// A `text/event-stream` of `events` (3), then a failure unless `complete`.
-    Sse { events: Option<u64>, complete: Option<bool> },
+    /// A `text/event-stream` of `events` (3), `then` (`fail`) an end.
+    Sse { events: Option<u64>, then: Option<sse::Then> },
 
     /// The environment, as a JSON object.
     Env,
@@ -96,6 +103,7 @@ fn end(request: Request, response: Response) -> Result {
         Ending::NeverStarted => body::never_started(response),
         Ending::DropBody => body::dropped(response),
         Ending::Reuse => body::reuse(response),
+        Ending::Chaos { seed } => chaos::run(response, seed),
 
         Ending::ErrBefore { kind, message, status } => failure::before(response, failure::expected(kind, message, status)),
         Ending::ErrAfter { kind, message, status, bytes } => {
@@ -106,8 +114,10 @@ fn end(request: Request, response: Response) -> Result {
         Ending::PanicBefore => trap::panic(open(false, response)?),
         Ending::PanicAfter => trap::panic(open(true, response)?),
         Ending::Stack { started: after } => trap::stack(started(after, response)?),
+        Ending::NativeStack { started: after } => trap::native_stack(started(after, response)?),
         Ending::Exit { code, started: after } => trap::exit(started(after, response)?, code.unwrap_or(1)),
         Ending::Memory { started: after } => memory::exhaust(started(after, response)?),
+        Ending::Hoard { what, count } => memory::hoard(response, &what, count),
 
         Ending::SpinBefore => compute::spin(open(false, response)?),
         Ending::SpinAfter => compute::spin(open(true, response)?),
@@ -125,7 +135,7 @@ fn end(request: Request, response: Response) -> Result {
         Ending::BigHead { bytes } => head::big(response, bytes.unwrap_or(32 << 10)),
         Ending::DroppedHeaders => head::dropped(response),
         Ending::Cookies { cookies } => head::cookies(response, cookies),
-        Ending::Sse { events, complete } => sse::events(response, events.unwrap_or(3), complete.unwrap_or(false)),
+        Ending::Sse { events, then } => sse::events(response, events.unwrap_or(3), &then.unwrap_or_default()),
 
         Ending::Env => sandbox::env(response),
         Ending::Fs { paths } => sandbox::fs(response, paths),

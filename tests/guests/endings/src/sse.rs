@@ -1,13 +1,31 @@
 //! A stream of events, which can say of itself that it failed.
 
 use firstbyte::{Response, Result};
+use serde::Deserialize;
 
-use crate::failure;
+use crate::{Held, compute, failure, trap};
 
-pub(crate) fn events(response: Response, events: u64, complete: bool) -> Result {
+/// What comes after the events.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Then {
+    Complete,
+    #[default]
+    Fail,
+    Panic,
+    Spin,
+}
+
+pub(crate) fn events(response: Response, events: u64, then: &Then) -> Result {
     let mut body = response.content_type("text/event-stream").header("cache-control", "no-cache").start()?;
     for n in 0..events {
         body.write(format!("data: {n}\n\n"))?;
     }
-    if complete { Ok(()) } else { Err(failure::expected(None, None, None)) }
+    let held = Held::Started { _body: body };
+    match then {
+        Then::Complete => Ok(()),
+        Then::Fail => Err(failure::expected(None, None, None)),
+        Then::Panic => trap::panic(held),
+        Then::Spin => compute::spin(held),
+    }
 }

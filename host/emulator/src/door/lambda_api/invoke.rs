@@ -1,14 +1,14 @@
 //! Buffered `Invoke`: the whole response at once. It drops what a stream says after its bytes, as Lambda does.
 
 use super::{ApiError, Call, InvocationType, invoked, throttled};
-use crate::door::{JSON, Reply, set, whole};
+use crate::door::{JSON, Reply, envelope, set, whole};
 use crate::feed::EventKind;
 use crate::function::Function;
 use crate::invocation::{Answer, Ending, Failure, Response as RuntimeResponse, Running};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
-use firstbyte_wire::runtime_api::{BUFFERED_RESPONSE_LIMIT, OCTET_STREAM};
+use bytes::Bytes;
+use firstbyte_wire::runtime_api::OCTET_STREAM;
 use http::{Response, StatusCode};
 use std::sync::Arc;
 
@@ -51,18 +51,9 @@ async fn wait(function: &Arc<Function>, call: Call) -> Result<Reply, ApiError> {
 }
 
 async fn collect(mut response: RuntimeResponse, running: &Running) -> Reply {
-    let mut bytes = BytesMut::new();
-    let mut fits = true;
-    // What is too much is still read, and forgotten: the function is not stopped by it.
-    while let Some(chunk) = response.body.next().await {
-        fits = fits && bytes.len() + chunk.len() <= BUFFERED_RESPONSE_LIMIT;
-        if fits {
-            bytes.extend_from_slice(&chunk);
-        }
-    }
-    if !fits {
+    let Some(bytes) = envelope::collect(&mut response.body).await else {
         return error(Failure::TooLarge.document(running.id()));
-    }
+    };
     match running.ending() {
         Ending::Complete | Ending::Error { .. } => {}
         Ending::Trailers { error_type, document } => {
