@@ -22,7 +22,7 @@ impl Program {
     #[must_use]
     pub fn path(self) -> &'static Path {
         static BUILT: LazyLock<HashMap<String, PathBuf>> =
-            LazyLock::new(|| executables(&["build", "--bin", "firstbyte", "--bin", "bootstrap"]));
+            LazyLock::new(|| executables(&[BUILD, &["--bin", "firstbyte", "--bin", "bootstrap"]].concat()));
         let name = match self {
             Self::Firstbyte => "firstbyte",
             Self::Bootstrap => "bootstrap",
@@ -30,6 +30,9 @@ impl Program {
         BUILT.get(name).unwrap_or_else(|| panic!("cargo built no {name}"))
     }
 }
+
+/// As the tests themselves are built.
+const BUILD: &[&str] = if cfg!(debug_assertions) { &["build"] } else { &["build", "--release"] };
 
 /// The workspace's folder.
 pub(crate) fn workspace() -> &'static Path {

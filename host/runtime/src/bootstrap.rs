@@ -80,7 +80,7 @@ async fn run(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)
     };
     let api = RuntimeApi::new(&authority);
     let polling =
-        match settings(log, concurrency, change).and_then(|settings| set_up(log, &api, &authority, concurrency, settings)) {
+        match settings(log, concurrency, change).and_then(|settings| set_up(log, &api, &authority, concurrency, &settings)) {
             Ok(polling) => polling,
             Err(error) => {
                 let report = error.report();
@@ -128,16 +128,16 @@ fn set_up(
     api: &Arc<RuntimeApi>,
     authority: &str,
     concurrency: usize,
-    settings: Arc<Settings>,
+    settings: &Arc<Settings>,
 ) -> Result<Polling, StartError> {
     let authority = authority.parse().map_err(|_| StartError::Address(authority.to_owned()))?;
     let path = component::find(&PathBuf::from(require("LAMBDA_TASK_ROOT")?), &require("_HANDLER")?)?;
     let log: Arc<dyn Log> = Arc::clone(log) as _;
-    let handler = Arc::new(Handler::load(&path, Arc::clone(&settings), Arc::clone(&log))?);
+    let handler = Arc::new(Handler::load(&path, Arc::clone(settings), Arc::clone(&log))?);
     let source: Arc<dyn Source> = if settings.reload {
         Arc::new(Reloading {
             path: path.clone(),
-            settings: Arc::clone(&settings),
+            settings: Arc::clone(settings),
             log: Arc::clone(&log),
             current: Mutex::new((Stamp::of(&path), handler)),
         })

@@ -192,6 +192,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     crate::clock::add_to_linker(&mut linker)?;
+    crate::egress::add_to_linker(&mut linker)?;
     crate::interface::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -8,6 +8,7 @@
 
 mod address;
 mod body;
+mod code;
 mod connect;
 mod credentials;
 mod policy;
@@ -15,6 +16,7 @@ mod resolve;
 mod sign;
 mod transport;
 
+pub(crate) use code::add_to_linker;
 pub use policy::{Policy, PolicyError};
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use transport::{Answering, Route, Transport, TransportError};
@@ -145,6 +147,9 @@ impl Outbound {
                     ));
                 }
                 return refused.into();
+            }
+            if error.downcast_ref().is_some_and(hyper::Error::is_incomplete_message) {
+                return Error::HttpResponseIncomplete;
             }
             if let Some(error) = error.downcast_ref::<std::io::Error>()
                 && error.get_ref().is_none()

@@ -8,9 +8,17 @@ use tokio::task::JoinSet;
 
 const CONVERSATIONS: usize = 50;
 
-/// On a machine that is busy with other things. A machine of its own keeps 2 ms and 10 ms.
-const MEDIAN: Duration = Duration::from_millis(100);
-const P99: Duration = Duration::from_millis(1000);
+/// How long a token may take from the model to the client.
+struct Bar {
+    median: Duration,
+    p99: Duration,
+}
+
+/// On a machine that is busy with other things, in a build for tests.
+const BUSY: Bar = Bar { median: Duration::from_millis(100), p99: Duration::from_millis(1000) };
+
+/// On a machine of its own, in a release build.
+const QUIET: Bar = Bar { median: Duration::from_millis(2), p99: Duration::from_millis(10) };
 
 fn chat(model: &ModelServer) -> Function {
     Guest::Chat.function().env("CHAT_BASE_URL", &model.url()).env("FIRSTBYTE_ALLOW_HTTP", &model.url())
@@ -55,19 +63,31 @@ async fn converse(doors: Doors, model: Arc<ModelServer>, door: Door, name: Strin
     delays
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_conversations_at_once() {
+/// Fifty conversations at once, in one process, and what their tokens took.
+async fn assert_keeps(bar: Bar, doors: &[Door]) {
     let model = Arc::new(ModelServer::start().await);
     let lambda = chat(&model).concurrency(CONVERSATIONS).start().await;
-    for door in Door::ALL {
+    for &door in doors {
         let conversation = |n| converse(lambda.doors.clone(), Arc::clone(&model), door, format!("{door:?}-{n}"));
         let conversations: JoinSet<_> = (0..CONVERSATIONS).map(conversation).collect();
         let mut delays: Vec<Duration> = conversations.join_all().await.into_iter().flatten().collect();
         delays.sort_unstable();
         let (median, p99) = (delays[delays.len() / 2], delays[delays.len() * 99 / 100]);
         println!("{door}: {} tokens, median {median:?}, p99 {p99:?}, slowest {:?}", delays.len(), delays[delays.len() - 1]);
-        assert!(median < MEDIAN && p99 < P99, "{door}: median {median:?}, p99 {p99:?}");
+        assert!(median <= bar.median && p99 <= bar.p99, "{door}: median {median:?}, p99 {p99:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_conversations_at_once() {
+    assert_keeps(BUSY, &Door::ALL).await;
+}
+
+/// `cargo test --release --test relay -- --ignored --nocapture`
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "wants a machine of its own, and --release"]
+async fn fifty_conversations_on_a_quiet_machine() {
+    assert_keeps(QUIET, &[Door::Url]).await;
 }
 
 #[tokio::test]

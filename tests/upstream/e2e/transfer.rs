@@ -40,6 +40,34 @@ async fn an_answer_that_breaks_off_does_not_look_complete() {
 }
 
 #[tokio::test]
+async fn a_handler_knows_why_an_answer_is_not_complete() {
+    for tls in [None, Some("http/1.1"), Some("h2")] {
+        let server = match tls {
+            Some(protocol) => ModelServer::start_tls(&[protocol]).await,
+            None => ModelServer::start().await,
+        };
+        let mut function = Guest::Fetch.function().env("FIRSTBYTE_ALLOW_HTTP", &server.url());
+        if tls.is_some() {
+            function = function.env("FIRSTBYTE_CA_FILE", server.root());
+        }
+        let lambda = function.start().await;
+        let url = format!("{}/v1/chat/completions", server.url());
+        for (end, kind, expected) in [
+            (End::Broken, "connection", "failed: "),
+            (End::Reset, "connection", "failed: "),
+            (End::Stall, "timeout", "stopped in the middle of its answer"),
+        ] {
+            let body = Script::says(&["one"]).then(end.clone()).conversation().to_string();
+            let call = Call::json(&json!({ "url": url, "method": "POST", "body": body, "pause_ms": 500 }));
+            let told = lambda.send(Door::Direct, call).await.json();
+            let message = told["message"].as_str().unwrap_or_default();
+            assert!(told["error"] == kind && message.contains(expected), "{tls:?}, {end:?}: {told}");
+            assert!(message.contains(&server.url()) && !message.contains("hyper"), "{tls:?}, {end:?}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_of_any_length_arrives() {
     let server = ModelServer::start().await;
     let lambda = Guest::Fetch.function().env("FIRSTBYTE_ALLOW_HTTP", &server.url()).start().await;

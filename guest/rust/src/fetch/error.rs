@@ -80,19 +80,11 @@ impl Error {
             | ErrorCode::ConnectionRefused
             | ErrorCode::ConnectionTerminated
             | ErrorCode::ConnectionLimitReached
+            | ErrorCode::HttpResponseIncomplete
             | ErrorCode::TlsProtocolError
             | ErrorCode::TlsCertificateError
             | ErrorCode::TlsAlertReceived(_) => Self::Connection { to, reason: words(code) },
             other => Self::Protocol { to, reason: words(other) },
-        }
-    }
-
-    /// What the host says of an answer that breaks off, where it says it in words only: wasmtime 48 gives no code for it.
-    pub(crate) fn of_text(to: &str, text: String) -> Self {
-        let to = to.to_owned();
-        match text.as_str() {
-            "connection read timeout" | "HTTP response timeout" => Self::Timeout { to, phase: Phase::BetweenBytes },
-            _ => Self::Connection { to, reason: text },
         }
     }
 
@@ -112,16 +104,16 @@ fn words(code: &ErrorCode) -> String {
     match code {
         ErrorCode::InternalError(Some(text)) => text.clone(),
         ErrorCode::DnsError(payload) => match &payload.rcode {
-            Some(rcode) => format!("its name cannot be resolved ({rcode})"),
-            None => "its name cannot be resolved".to_owned(),
+            Some(rcode) => format!("the name cannot be resolved ({rcode})"),
+            None => "the name cannot be resolved".to_owned(),
         },
-        ErrorCode::DestinationNotFound => "its name cannot be resolved".to_owned(),
-        ErrorCode::ConnectionRefused => "it refused the connection".to_owned(),
-        ErrorCode::ConnectionTerminated => "the connection broke".to_owned(),
-        ErrorCode::TlsCertificateError => "its certificate is not trusted".to_owned(),
+        ErrorCode::DestinationNotFound => "the name cannot be resolved".to_owned(),
+        ErrorCode::ConnectionRefused => "it was refused".to_owned(),
+        ErrorCode::ConnectionTerminated => "it broke".to_owned(),
+        ErrorCode::TlsCertificateError => "the certificate is not trusted".to_owned(),
         ErrorCode::TlsProtocolError => "TLS failed".to_owned(),
         ErrorCode::HttpResponseIncomplete => "the answer broke off".to_owned(),
-        ErrorCode::HttpProtocolError => "the answer is not HTTP, or broke off".to_owned(),
+        ErrorCode::HttpProtocolError => "it is not HTTP".to_owned(),
         other => format!("{other:?}").trim_start_matches("ErrorCode::").to_owned(),
     }
 }
@@ -136,7 +128,7 @@ impl fmt::Display for Error {
             Self::Timeout { to, phase: Phase::Connect } => write!(f, "{to} cannot be reached in time"),
             Self::Timeout { to, phase: Phase::FirstByte } => write!(f, "{to} did not answer in time"),
             Self::Timeout { to, phase: Phase::BetweenBytes } => write!(f, "{to} stopped in the middle of its answer"),
-            Self::Connection { to, reason } => write!(f, "no connection to {to}: {reason}"),
+            Self::Connection { to, reason } => write!(f, "the connection to {to} failed: {reason}"),
             Self::Protocol { to, reason } => write!(f, "the answer of {to} is of no use: {reason}"),
             Self::Status { to, status, body } if body.is_empty() => write!(f, "{to} answered with status {status}"),
             Self::Status { to, status, body } => write!(f, "{to} answered with status {status}: {body}"),
@@ -177,15 +169,16 @@ mod tests {
 
     #[test]
     fn an_answer_that_stops_is_told_from_one_that_breaks() {
-        let stopped = Error::of_text("https://api.example.com", "connection read timeout".to_owned());
+        let stopped = of(Phase::BetweenBytes, &ErrorCode::ConnectionReadTimeout);
         assert_eq!(stopped.to_string(), "https://api.example.com stopped in the middle of its answer");
-        assert!(!Error::of_text("https://api.example.com", "hyper error: connection reset".to_owned()).is_timeout());
+        let broken = of(Phase::BetweenBytes, &ErrorCode::HttpResponseIncomplete);
+        assert_eq!(broken.to_string(), "the connection to https://api.example.com failed: the answer broke off");
     }
 
     #[test]
     fn connections_and_protocols_are_told_apart() {
         let refused = of(Phase::FirstByte, &ErrorCode::ConnectionRefused);
-        assert_eq!(refused.to_string(), "no connection to https://api.example.com: it refused the connection");
+        assert_eq!(refused.to_string(), "the connection to https://api.example.com failed: it was refused");
         let odd = of(Phase::BetweenBytes, &ErrorCode::InternalError(Some("odd".to_owned())));
         assert!(matches!(&odd, Error::Protocol { reason, .. } if reason == "odd"), "{odd:?}");
     }

@@ -97,7 +97,7 @@ impl Response {
                 Err(StreamError::LastOperationFailed(error)) => {
                     let error = match http_error_code(&error) {
                         Some(code) => Error::of_host(&self.from, Phase::BetweenBytes, &code),
-                        None => Error::of_text(&self.from, error.to_debug_string()),
+                        None => Error::Protocol { to: self.from.clone(), reason: error.to_debug_string() },
                     };
                     self.body = None;
                     return Err(error);

@@ -1,5 +1,6 @@
 //! The way out of the host, for requests that may take it.
 
+use super::code::of_body;
 use super::connect::Connector;
 use super::resolve::{Resolve, SystemResolver};
 use http::{Request, Response};
@@ -81,7 +82,7 @@ impl Transport for Pool {
         let answer = self.0.request(request);
         Box::pin(CONNECT.scope(connect, async move {
             let answer = answer.await?;
-            Ok(answer.map(|body| body.map_err(Error::from).boxed_unsync()))
+            Ok(answer.map(|body| body.map_err(|error| of_body(&error)).boxed_unsync()))
         }))
     }
 }

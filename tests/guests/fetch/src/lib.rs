@@ -19,6 +19,8 @@ struct Input {
     redirects: u8,
     /// How long it may take to reach the server, in milliseconds; none for the host's limit.
     connect_ms: Option<u64>,
+    /// How long it may pause within its answer, in milliseconds; none for the host's limit.
+    pause_ms: Option<u64>,
     /// Whether to pass the answer on as it is.
     #[serde(default)]
     pipe: bool,
@@ -57,6 +59,9 @@ async fn ask(input: &Input) -> Result<fetch::Response, fetch::Error> {
     let mut client = fetch::Client::new();
     if let Some(limit) = input.connect_ms {
         client = client.connect_timeout(Duration::from_millis(limit));
+    }
+    if let Some(limit) = input.pause_ms {
+        client = client.between_bytes_timeout(Duration::from_millis(limit));
     }
     let mut request = client.request(&input.method, &input.url);
     for (name, value) in &input.headers {
