@@ -199,9 +199,11 @@ impl Handler {
     async fn run(&self, invocation: &Arc<Invocation>, response: &SharedResponse, begun: Instant) -> (Outcome, Option<Instance>) {
         let mut instance = match self.take_idle(invocation, response) {
             Some(instance) => instance,
-            None => match self.fresh(invocation, response).await {
-                Ok(instance) => instance,
-                Err(error) => return (Outcome::Failed(Failed::from_trap(&error, None, None)), None),
+            // Initializers run: they are held to the deadline, too.
+            None => match self.drive(pin!(self.fresh(invocation, response)), response, invocation.deadline).await {
+                Some(Ok(instance)) => instance,
+                Some(Err(failed)) => return (Outcome::Failed(failed), None),
+                None => return (Outcome::Failed(Failed::deadline(begun.elapsed())), None),
             },
         };
         instance.uses += 1;
@@ -214,10 +216,7 @@ impl Handler {
         let outcome = match returned {
             Some(Ok(Ok(()))) => Outcome::Success,
             Some(Ok(Err(failure))) => Outcome::Failed(Failed::from_handler(failure)),
-            Some(Err(error)) => {
-                let memory = store.data().limits.refused().then_some(self.settings.memory);
-                Outcome::Failed(Failed::from_trap(&error, memory, panic.message()))
-            }
+            Some(Err(error)) => Outcome::Failed(self.trapped(&error, store, panic)),
             None => Outcome::Failed(Failed::deadline(begun.elapsed())),
         };
         // The rest of a last line comes before what is said of the outcome.
@@ -225,7 +224,12 @@ impl Handler {
         (outcome, Some(instance))
     }
 
-    async fn fresh(&self, invocation: &Arc<Invocation>, response: &SharedResponse) -> wasmtime::Result<Instance> {
+    fn trapped(&self, error: &wasmtime::Error, store: &Store<State>, panic: &LastPanic) -> Failed {
+        let memory = store.data().limits.refused().then_some(self.settings.memory);
+        Failed::from_trap(error, memory, panic.message())
+    }
+
+    async fn fresh(&self, invocation: &Arc<Invocation>, response: &SharedResponse) -> Result<Instance, Failed> {
         let panic = LastPanic::default();
         let stdout = GuestOutput::stdout(invocation.log.clone());
         let stderr = GuestOutput::stderr(invocation.log.clone(), panic.clone());
@@ -253,8 +257,10 @@ impl Handler {
         store.set_hostcall_fuel(self.settings.memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
-        let exports = self.pre.instantiate_async(&mut store).await?;
-        Ok(Instance { store, exports, panic, uses: 0 })
+        match self.pre.instantiate_async(&mut store).await {
+            Ok(exports) => Ok(Instance { store, exports, panic, uses: 0 }),
+            Err(error) => Err(self.trapped(&error, &store, &panic)),
+        }
     }
 
     /// An instance that has served before, pointed at this invocation.

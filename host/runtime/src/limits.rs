@@ -2,7 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
-/// Table elements of one invocation; an element is a pointer.
+/// Elements in all tables of one invocation together; an element is a pointer.
 pub(crate) const TABLE_ELEMENTS: usize = 1_000_000;
 
 /// Instances, tables and memories of one invocation. A component made of several languages has a few dozen.
@@ -20,12 +20,14 @@ pub(crate) struct Limits {
     memory: usize,
     used: usize,
     refused: bool,
+    /// Elements of all tables.
+    elements: usize,
 }
 
 impl Limits {
     /// At most `memory` bytes in all linear memories together.
     pub(crate) fn new(memory: usize) -> Self {
-        Self { memory, used: 0, refused: false }
+        Self { memory, used: 0, refused: false, elements: 0 }
     }
 
     /// Bytes of linear memory in use.
@@ -50,8 +52,13 @@ impl ResourceLimiter for Limits {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS)
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let elements = self.elements.saturating_sub(current).saturating_add(desired);
+        if elements > TABLE_ELEMENTS {
+            return Ok(false);
+        }
+        self.elements = elements;
+        Ok(true)
     }
 
     fn instances(&self) -> usize {
@@ -64,5 +71,23 @@ impl ResourceLimiter for Limits {
 
     fn memories(&self) -> usize {
         COUNT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_count_together() {
+        let mut limits = Limits::new(100);
+        let mut grow = |current, desired| limits.memory_growing(current, desired, None).expect("a limiter");
+        assert!(grow(0, 60) && grow(0, 30) && grow(30, 40));
+        assert!(!grow(0, 1));
+        assert_eq!((limits.used(), limits.refused()), (100, true));
+
+        let mut grow = |current, desired| limits.table_growing(current, desired, None).expect("a limiter");
+        assert!(grow(0, TABLE_ELEMENTS / 2) && grow(0, TABLE_ELEMENTS / 2));
+        assert!(!grow(0, 1) && !grow(TABLE_ELEMENTS / 2, usize::MAX));
     }
 }

@@ -54,6 +54,8 @@ impl Failed {
     /// The event looks like an HTTP door's and cannot be read.
     pub(crate) fn from_event(error: &EventError) -> Self {
         let mut failed = Self::internal("InvalidEvent", error.to_string());
+        // It may quote all of the event.
+        cut(&mut failed.report.error_message, FRAME_LIMIT);
         failed.status = 400;
         failed.shown = "Bad Request".to_owned();
         failed
@@ -128,6 +130,16 @@ mod tests {
         assert!(failed.report.error_message.ends_with("é… (1048576 bytes left out)"));
         assert_eq!(failed.shown, failed.report.error_message);
         assert!(failed.report.to_json().len() < 3 * MESSAGE_LIMIT);
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_is_not_told_in_full() {
+        let headers = "x".repeat(5_000_000);
+        let event = format!(r#"{{"httpMethod":"GET","requestContext":{{"identity":{{}}}},"headers":"{headers}"}}"#);
+        let error = firstbyte_wire::Event::parse(&event.into()).expect_err("headers are no text");
+        let failed = Failed::from_event(&error);
+        assert!(failed.report.error_message.contains("API Gateway") && failed.report.error_message.len() < 5_000);
+        assert_eq!((failed.status, failed.shown.as_str()), (400, "Bad Request"));
     }
 
     proptest! {

@@ -35,7 +35,7 @@ pub const DECLARED: &[Declared] = &[
     Declared {
         name: "FIRSTBYTE_RESPONSE_LIMIT_MB",
         default: "200",
-        doc: "Bytes that one response may have, in MiB; Lambda's quota is 200. 0: no limit",
+        doc: "Bytes that one response may have, in MiB; Lambda's quota is 200. 0: no limit. Of a buffered response never more than 6",
     },
     Declared {
         name: "FIRSTBYTE_DEADLINE_RESERVE_MS",

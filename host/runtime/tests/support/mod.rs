@@ -4,7 +4,7 @@ use firstbyte_runtime::engine::Arch;
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -18,13 +18,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) static ENDINGS: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guests/endings");
     let wasm = firstbyte_runtime::cargo::build(folder.as_ref()).expect("the fixture builds");
-    let code =
-        firstbyte_runtime::compile::compile(&std::fs::read(wasm).expect("it is there"), Arch::native()).expect("a component");
-    let path = PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/endings.cwasm"));
+    compile("endings", &std::fs::read(wasm).expect("it is there"))
+});
+
+/// Compiles a component to a file of this name.
+pub(crate) fn compile(name: &str, wasm: &[u8]) -> PathBuf {
+    let code = firstbyte_runtime::compile::compile(wasm, Arch::native()).expect("a component");
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name).with_extension("cwasm");
     let partial = path.with_extension(std::process::id().to_string());
     std::fs::write(&partial, code).and_then(|()| std::fs::rename(&partial, &path)).expect("the folder is ours");
     path
-});
+}
 
 /// What `/next` does.
 pub(crate) enum Next {
@@ -125,6 +129,11 @@ pub(crate) struct Running {
 
 /// Starts a bootstrap with the endings fixture.
 pub(crate) fn start(variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>) -> Running {
+    start_with(&ENDINGS, variables, next, post)
+}
+
+/// Starts a bootstrap with this component.
+pub(crate) fn start_with(component: &Path, variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     let (sender, requests) = channel();
@@ -141,7 +150,6 @@ pub(crate) fn start(variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>
             std::thread::spawn(move || serve(&stream, &script));
         }
     });
-    let component = &*ENDINGS;
     let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
     command.env_clear().env("AWS_LAMBDA_RUNTIME_API", address.to_string());
     command.env("_HANDLER", component.file_name().expect("a file"));

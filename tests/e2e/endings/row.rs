@@ -1,0 +1,125 @@
+//! One ending: what the handler is told to do, and what each party must see of it.
+
+use firstbyte_tests::{Answer, Call, Door, End, Invoked, Lambda};
+use serde_json::{Value, json};
+
+/// How the handler leaves its response.
+pub(crate) enum Left {
+    /// As it meant to.
+    Complete,
+    /// Not begun: an HTTP caller gets this status and these words.
+    Unstarted(u16, &'static str),
+    /// Begun, and failed.
+    Broken,
+}
+
+/// One row of the table.
+pub(crate) struct Row {
+    /// What the handler is told to do.
+    pub(crate) ending: Value,
+    pub(crate) left: Left,
+    /// The status that the handler gave, if it began.
+    pub(crate) status: u16,
+    /// What it wrote.
+    pub(crate) wrote: Vec<u8>,
+    /// What the host adds for readers of an event stream.
+    pub(crate) last_words: Option<Value>,
+    /// What Lambda counts, and a part of the message. The log has both.
+    pub(crate) error: Option<(&'static str, &'static str)>,
+}
+
+/// What is said of a failure that is not the caller's business.
+pub(crate) const INTERNAL: &str = "Internal Server Error";
+
+/// What the fixture's event stream has before its end.
+pub(crate) const EVENTS: &str = "data: 0\n\ndata: 1\n\ndata: 2\n\n";
+
+impl Row {
+    pub(crate) fn complete(ending: Value, status: u16, wrote: impl Into<Vec<u8>>) -> Self {
+        Self { ending, left: Left::Complete, status, wrote: wrote.into(), last_words: None, error: None }
+    }
+
+    /// Fails before the response was started.
+    pub(crate) fn unstarted(ending: Value, status: u16, shown: &'static str, error: &'static str, message: &'static str) -> Self {
+        let left = Left::Unstarted(status, shown);
+        Self { ending, left, status, wrote: Vec::new(), last_words: None, error: Some((error, message)) }
+    }
+
+    /// Fails after it was.
+    pub(crate) fn broken(ending: Value, wrote: impl Into<Vec<u8>>, error: &'static str, message: &'static str) -> Self {
+        let error = Some((error, message));
+        Self { ending, left: Left::Broken, status: 200, wrote: wrote.into(), last_words: None, error }
+    }
+
+    pub(crate) async fn hold_at(&self, door: Door, lambda: &mut Lambda) -> Invoked {
+        let mut invoked = lambda.invoke(door, Call::json(&self.ending)).await;
+        let row = format!("{} at {door}", self.ending);
+        self.hold_for_the_caller(door, &invoked.answer, &row);
+        self.hold_for_lambda(door, &invoked, &row);
+        if let Some((error, message)) = self.error {
+            let record = format!("\tERROR\t{error}: ");
+            lambda.until_printed(&mut invoked.seen, &record).await;
+            lambda.until_printed(&mut invoked.seen, message).await;
+        }
+        invoked
+    }
+
+    /// A stream of events that fails after three of them; the host's last words have the same type.
+    pub(crate) fn event_stream(then: &str, shown: &str, error: &'static str, message: &'static str) -> Self {
+        let last_words = Some(json!({"errorType": error, "message": shown}));
+        let ending = json!({"ending": "sse", "then": then});
+        Self { last_words, ..Self::broken(ending, EVENTS, error, message) }
+    }
+
+    fn hold_for_the_caller(&self, door: Door, answer: &Answer, row: &str) {
+        let (error, message) = self.error.unwrap_or_default();
+        match (&self.left, door) {
+            (Left::Complete, Door::Direct) => assert_eq!(answer.end, End::Complete { error: None, log: None }, "{row}"),
+            (Left::Complete | Left::Broken, Door::Url | Door::Api) => {
+                assert_eq!((answer.status.as_u16(), &answer.end), (self.status, &End::Clean), "{row}");
+            }
+            (Left::Broken, Door::Direct) => {
+                assert_eq!(answer.error_code(), Some(error), "{row}: {:?}", answer.end);
+                let details = answer.error_details().expect("details");
+                assert_eq!(details["errorType"], error, "{row}");
+                assert!(details["errorMessage"].as_str().is_some_and(|text| text.contains(message)), "{row}: {details}");
+            }
+            (Left::Unstarted(..), Door::Direct) => {
+                // As on AWS: the document is the payload, and nothing says that it is one.
+                assert_eq!((answer.content_type(), answer.error_code()), (Some("application/json"), None), "{row}");
+                let document = answer.json();
+                assert_eq!(document["errorType"], error, "{row}");
+                assert!(document["errorMessage"].as_str().is_some_and(|text| text.contains(message)), "{row}: {document}");
+                return;
+            }
+            (Left::Unstarted(status, shown), Door::Url | Door::Api) => {
+                assert_eq!((answer.status.as_u16(), &answer.end), (*status, &End::Clean), "{row}: {}", answer.text());
+                assert_eq!(answer.content_type(), Some("application/json"), "{row}");
+                assert_eq!(answer.json(), json!({"message": shown}), "{row}: and nothing internal");
+                return;
+            }
+        }
+        let bytes = answer.bytes();
+        let (wrote, rest) = bytes.split_at_checked(self.wrote.len()).unwrap_or((&bytes, &[]));
+        assert_eq!((wrote.len(), wrote == self.wrote), (self.wrote.len(), true), "{row}: {}", answer.text());
+        let rest = String::from_utf8_lossy(rest);
+        match &self.last_words {
+            None => assert_eq!(rest, "", "{row}"),
+            Some(data) => {
+                let event = rest.strip_prefix("\n\nevent: error\ndata: ").unwrap_or_else(|| panic!("{row}: {rest:?}"));
+                assert_eq!(&serde_json::from_str::<Value>(event.trim_end()).expect("JSON"), data, "{row}");
+                assert!(event.ends_with("\n\n"), "{row}");
+            }
+        }
+    }
+
+    fn hold_for_lambda(&self, door: Door, invoked: &Invoked, row: &str) {
+        let seen = &invoked.seen;
+        let (error, message) = self.error.unzip();
+        assert_eq!(seen.error_type(), error, "{row}");
+        assert!(seen.error_message().contains(message.unwrap_or_default()), "{row}: {}", seen.error_message());
+        assert!(!seen.platform().iter().any(|line| line.contains("Task timed out")), "{row}");
+        let hidden = door.is_http() && error.is_some();
+        assert_eq!(!seen.not_shown().is_empty(), hidden, "{row}: {:?}", seen.not_shown());
+    }
+}
