@@ -237,7 +237,7 @@ impl Handler {
         wasi.envs(&self.settings.guest_environment).allow_tcp(false).allow_udp(false);
         wasi.stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(limits::RANDOM_BYTES);
         self.settings.time.give_to(&mut wasi);
-        self.folders.give_to(&mut wasi)?;
+        self.folders.give_to(&mut wasi).map_err(|error| Failed::from_trap(&error, None, None))?;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::RESOURCES);
         let state = State {
