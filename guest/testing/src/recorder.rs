@@ -61,16 +61,21 @@ impl Outlet for Recorder {
         Poll::Ready(Ok(()))
     }
 
-    fn end(&mut self, trailers: Option<&Trailers>) {
-        let told = |trailers: &Trailers| serde_json::from_slice(&trailers.document()?).ok();
-        self.lock().end = match trailers {
-            None => End::Clean,
-            Some(trailers) => End::Failed(told(trailers).unwrap_or_else(|| ErrorReport {
-                error_type: trailers.error_type.clone(),
-                error_message: String::new(),
-                stack_trace: Vec::new(),
-            })),
-        };
+    fn end(&mut self) {
+        self.lock().end = End::Clean;
+    }
+
+    fn abort(&mut self, last_words: &[u8], trailers: &Trailers) {
+        let report = trailers.document().and_then(|document| serde_json::from_slice(&document).ok());
+        let mut recording = self.lock();
+        if !last_words.is_empty() {
+            recording.chunks.push(Chunk { at: self.begun.elapsed(), bytes: last_words.to_vec() });
+        }
+        recording.end = End::Failed(report.unwrap_or_else(|| ErrorReport {
+            error_type: trailers.error_type.clone(),
+            error_message: String::new(),
+            stack_trace: Vec::new(),
+        }));
     }
 
     fn fail(&mut self, report: &ErrorReport) {

@@ -45,7 +45,7 @@ pub struct Opening {
     pub prelude: Vec<u8>,
 }
 
-/// Carries one response. Calls come in the order `begin`, `poll_write`…, `end`, or `fail` alone; `poll_receipt` is last.
+/// Carries one response. Calls come in the order `begin`, `poll_write`…, `end` or `abort`, or `fail` alone; `poll_receipt` is last.
 ///
 /// No method blocks. Those that are polled keep the waker of the last call only: one task drives an outlet. Bytes that were
 /// taken are on their way no later than the next `poll_flush`, which whoever drives the handler calls each time the handler
@@ -69,8 +69,11 @@ pub trait Outlet: Send {
     /// [`Closed`].
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>>;
 
-    /// Ends the response: cleanly without trailers, as failed with them.
-    fn end(&mut self, trailers: Option<&Trailers>);
+    /// Ends the response: all of it was written.
+    fn end(&mut self);
+
+    /// Ends the response as failed: with the last bytes of its body, however far its reader is behind, and trailers.
+    fn abort(&mut self, last_words: &[u8], trailers: &Trailers);
 
     /// Reports a failure instead of a response.
     fn fail(&mut self, report: &ErrorReport);

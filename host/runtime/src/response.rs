@@ -106,7 +106,7 @@ impl Response {
         if self.phase != Phase::Started {
             return Err(Closed);
         }
-        self.outlet.end(None);
+        self.outlet.end();
         self.phase = Phase::Ended;
         if self.cut_off { Err(Closed) } else { Ok(()) }
     }
@@ -123,29 +123,17 @@ impl Response {
                 if head.and_then(|head| self.start(head)).is_err() {
                     self.outlet.fail(report);
                 } else {
-                    self.end_with(body.as_bytes(), report);
+                    self.outlet.abort(body.as_bytes(), &Trailers::new(report));
                 }
             }
             Phase::Started if self.event_stream && sse_errors => {
                 let data = serde_json::json!({ "errorType": report.error_type, "message": shown });
-                self.end_with(format!("\n\nevent: error\ndata: {data}\n\n").as_bytes(), report);
+                let event = format!("\n\nevent: error\ndata: {data}\n\n");
+                self.outlet.abort(event.as_bytes(), &Trailers::new(report));
             }
-            Phase::Started => self.end_with(b"", report),
+            Phase::Started => self.outlet.abort(b"", &Trailers::new(report)),
         }
         self.phase = Phase::Ended;
-    }
-
-    /// Queues last words if the outlet has room for them now, then the trailers.
-    fn end_with(&mut self, last_words: &[u8], report: &ErrorReport) {
-        let mut rest = last_words;
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        while !rest.is_empty() {
-            match self.outlet.poll_write(&mut cx, rest) {
-                Poll::Ready(Ok(taken)) => rest = rest.get(taken..).unwrap_or_default(),
-                Poll::Ready(Err(Closed)) | Poll::Pending => break,
-            }
-        }
-        self.outlet.end(Some(&Trailers::new(report)));
     }
 
     /// The outlet, to wait for its receipt.

@@ -1,7 +1,7 @@
 //! The half of Lambda's Runtime API that answers invocations: connections, and the requests that go over them.
 //!
-//! `/next` is polled by `lambda_runtime`; responses are ours, because the first byte's way to the socket is what this project
-//! is about. What is here knows HTTP/1.1 and Lambda's paths, and nothing of components.
+//! `/next` is asked in `polling`, by `lambda_runtime`'s client; responses are ours, because the first byte's way to the socket
+//! is what this project is about. What is here knows HTTP/1.1 and Lambda's paths, and nothing of components.
 
 mod buffered;
 mod exchange;
@@ -62,15 +62,19 @@ impl RuntimeApi {
     /// A connection for one request: an idle one that is still open, else a new one.
     async fn exchange(self: &Arc<Self>) -> io::Result<Exchange> {
         while let Some(stream) = self.pop_idle() {
-            // An idle connection has nothing to read; if it has, that is its end.
-            if matches!(stream.try_read(&mut [0; 1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+            if is_idle(&stream) {
                 return Ok(Exchange::new(Arc::clone(self), stream));
             }
         }
+        let stream = self.connect().await?;
+        Ok(Exchange::new(Arc::clone(self), stream))
+    }
+
+    async fn connect(&self) -> io::Result<Arc<TcpStream>> {
         let stream = TcpStream::connect(&self.authority).await?;
         // Small writes leave at once instead of waiting for the acknowledgement of the one before (Nagle).
         stream.set_nodelay(true)?;
-        Ok(Exchange::new(Arc::clone(self), Arc::new(stream)))
+        Ok(Arc::new(stream))
     }
 
     fn pop_idle(&self) -> Option<Arc<TcpStream>> {
@@ -84,6 +88,11 @@ impl RuntimeApi {
     fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Arc<TcpStream>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a connection that carries no request is fit for one: it has nothing to read. If it has, that is its end.
+fn is_idle(stream: &TcpStream) -> bool {
+    matches!(stream.try_read(&mut [0; 1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// The invocation that a request is about.

@@ -215,3 +215,36 @@ fn snap_start_waits_at_the_snapshot() {
     assert!(running.request().path.ends_with("/restore/next"));
     assert!(running.request().path.ends_with("/response"));
 }
+
+#[test]
+fn a_connection_that_is_closed_while_the_handler_thinks_loses_nothing() {
+    let closes = Post::CloseIdle(Duration::from_millis(200));
+    for (ending, path) in [(r#"{"ending":"wait","seconds":1}"#, "/response"), (r#"{"ending":"nonsense"}"#, "/error")] {
+        let mut running = start(&[], vec![deliver(r#"{"ending":"ok","bytes":10}"#)], vec![closes]);
+        assert!(running.request().complete);
+        if path == "/error" {
+            // It is closed before the next invocation comes.
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        running.deliver(deliver(ending), Post::Accept);
+        let request = running.request();
+        assert!(request.complete && request.path.ends_with(path), "{request:?}");
+        running.assert_alive();
+        assert!(!running.log().contains("WARN"));
+    }
+}
+
+#[test]
+fn a_stream_says_that_it_failed_however_far_its_reader_is_behind() {
+    let soon = vec![(DEADLINE, deadline_in(Duration::from_secs(4)))];
+    let next = vec![Next::Deliver(r#"{"ending":"sse","events":100000000}"#.to_owned(), soon)];
+    // The handler is ended, with all buffers full, a second before anybody reads.
+    let variables = [("FIRSTBYTE_DEADLINE_RESERVE_MS", "3000")];
+    let mut running = start(&variables, next, vec![Post::ReadAfter(Duration::from_secs(2))]);
+    let request = running.request();
+    assert_eq!(request.trailer_type(), Some("Runtime.DeadlineExceeded"));
+    let end = String::from_utf8_lossy(&request.body[request.body.len().saturating_sub(200)..]).into_owned();
+    assert!(end.contains("event: error\ndata: {\"errorType\":\"Runtime.DeadlineExceeded\""), "{end}");
+    assert!(request.complete);
+    running.assert_alive();
+}

@@ -43,16 +43,8 @@ impl Outlet for Buffered {
         Poll::Ready(Ok(()))
     }
 
-    fn end(&mut self, trailers: Option<&Trailers>) {
+    fn end(&mut self) {
         let invocation_id = self.target.invocation_id.as_deref();
-        // Nothing has left yet, so a failure need not hide in trailers: Lambda's `/error` tells every buffered caller.
-        if let Some(trailers) = trailers {
-            let path = runtime_api::error_path(&self.target.request_id);
-            self.exchange.queue_head(&path, invocation_id, "application/json");
-            self.exchange.queue_header(runtime_api::header::ERROR_TYPE, &trailers.error_type);
-            self.exchange.queue_body(&trailers.document().unwrap_or_default());
-            return;
-        }
         let path = runtime_api::response_path(&self.target.request_id);
         match &self.opening {
             Some(opening) if opening.trigger.is_http() => {
@@ -65,6 +57,14 @@ impl Outlet for Buffered {
                 self.exchange.queue_body(&self.body);
             }
         }
+    }
+
+    /// Nothing has left yet, so a failure need not hide in trailers: Lambda's `/error` tells every buffered caller.
+    fn abort(&mut self, _: &[u8], trailers: &Trailers) {
+        let path = runtime_api::error_path(&self.target.request_id);
+        self.exchange.queue_head(&path, self.target.invocation_id.as_deref(), "application/json");
+        self.exchange.queue_header(runtime_api::header::ERROR_TYPE, &trailers.error_type);
+        self.exchange.queue_body(&trailers.document().unwrap_or_default());
     }
 
     fn fail(&mut self, report: &ErrorReport) {

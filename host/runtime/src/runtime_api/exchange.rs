@@ -1,20 +1,25 @@
 //! One HTTP/1.1 request and its answer, on a connection that is driven by hand so that bytes leave when they should.
 
-use super::{RuntimeApi, USER_AGENT};
+use super::{RuntimeApi, USER_AGENT, is_idle};
 use crate::outlet::{Closed, DeliveryError};
 use firstbyte_wire::ErrorReport;
 use firstbyte_wire::answer::{self, Answer};
 use firstbyte_wire::runtime_api::header;
+use std::fmt;
 use std::io::{self, IoSlice};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::net::TcpStream;
 
 /// A request that is being sent, and its answer.
-#[derive(Debug)]
 pub(super) struct Exchange {
     api: Arc<RuntimeApi>,
     stream: Arc<TcpStream>,
+    /// No byte of this request has left.
+    untouched: bool,
+    /// The connection was closed while it waited for the request: another one is being made.
+    connecting: Option<Connecting>,
     /// Bytes of the request in wire form; those before `sent` are gone.
     out: Vec<u8>,
     sent: usize,
@@ -26,9 +31,49 @@ pub(super) struct Exchange {
     complete: bool,
 }
 
+type Connecting = Pin<Box<dyn Future<Output = io::Result<Arc<TcpStream>>> + Send>>;
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").field("stream", &self.stream).field("backlog", &self.backlog()).finish_non_exhaustive()
+    }
+}
+
 impl Exchange {
     pub(super) fn new(api: Arc<RuntimeApi>, stream: Arc<TcpStream>) -> Self {
-        Self { api, stream, out: Vec::new(), sent: 0, answer: Vec::new(), closed: false, complete: false }
+        Self {
+            api,
+            stream,
+            untouched: true,
+            connecting: None,
+            out: Vec::new(),
+            sent: 0,
+            answer: Vec::new(),
+            closed: false,
+            complete: false,
+        }
+    }
+
+    /// Whether something can be sent. A handler may think for so long that its connection is closed meanwhile: as long as nothing
+    /// was sent, nothing is lost, and another connection takes its place.
+    fn is_connected(&mut self) -> bool {
+        if std::mem::take(&mut self.untouched) && !is_idle(&self.stream) {
+            let api = Arc::clone(&self.api);
+            self.connecting = Some(Box::pin(async move { api.connect().await }));
+        }
+        self.connecting.is_none()
+    }
+
+    fn poll_connected(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        if let Some(connecting) = &mut self.connecting {
+            let connected = ready!(connecting.as_mut().poll(cx));
+            self.connecting = None;
+            match connected {
+                Ok(stream) => self.stream = stream,
+                Err(_) => self.closed = true,
+            }
+        }
+        Poll::Ready(if self.closed { Err(Closed) } else { Ok(()) })
     }
 
     /// Bytes that are queued and not yet with the kernel.
@@ -89,6 +134,9 @@ impl Exchange {
 
     /// Sends what the kernel takes now. True if nothing is left.
     pub(super) fn try_flush(&mut self) -> Result<bool, Closed> {
+        if self.backlog() > 0 && !self.is_connected() {
+            return Ok(false);
+        }
         while self.sent < self.out.len() && !self.closed {
             match self.stream.try_write(&self.out[self.sent..]) {
                 Ok(0) => self.closed = true,
@@ -110,6 +158,11 @@ impl Exchange {
 
     /// Sends what is queued, then `data` and `after`, straight from where they are. What the kernel does not take is queued.
     pub(super) fn send_through(&mut self, data: &[u8], after: &[u8]) -> Result<(), Closed> {
+        if !self.is_connected() {
+            self.out.extend_from_slice(data);
+            self.out.extend_from_slice(after);
+            return Ok(());
+        }
         let mut gone = 0;
         let total = self.backlog() + data.len() + after.len();
         while gone < total && !self.closed {
@@ -148,6 +201,9 @@ impl Exchange {
     /// Ready when at most `backlog` bytes are queued.
     pub(super) fn poll_backlog(&mut self, cx: &mut Context<'_>, backlog: usize) -> Poll<Result<(), Closed>> {
         loop {
+            if self.backlog() > 0 && !self.is_connected() {
+                ready!(self.poll_connected(cx))?;
+            }
             self.try_flush()?;
             self.poll_early_answer(cx)?;
             if self.backlog() <= backlog {

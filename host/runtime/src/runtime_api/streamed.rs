@@ -121,13 +121,22 @@ impl Outlet for Streamed {
         self.exchange.poll_backlog(cx, 0)
     }
 
-    fn end(&mut self, trailers: Option<&Trailers>) {
+    fn end(&mut self) {
         self.close_chunk();
-        self.exchange.queue(b"0\r\n");
-        if let Some(trailers) = trailers {
-            self.exchange.queue_header(header::ERROR_TYPE, &trailers.error_type);
-            self.exchange.queue_header(header::ERROR_BODY, &trailers.error_body);
+        self.exchange.queue(b"0\r\n\r\n");
+        self.exchange.complete();
+    }
+
+    fn abort(&mut self, last_words: &[u8], trailers: &Trailers) {
+        self.close_chunk();
+        if !last_words.is_empty() {
+            self.exchange.queue(format!("{:x}\r\n", last_words.len()).as_bytes());
+            self.exchange.queue(last_words);
+            self.exchange.queue(b"\r\n");
         }
+        self.exchange.queue(b"0\r\n");
+        self.exchange.queue_header(header::ERROR_TYPE, &trailers.error_type);
+        self.exchange.queue_header(header::ERROR_BODY, &trailers.error_body);
         self.exchange.queue(b"\r\n");
         self.exchange.complete();
     }

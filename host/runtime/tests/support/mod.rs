@@ -53,6 +53,10 @@ pub(crate) enum Post {
     NeverAnswer,
     /// It is not read before the test says so.
     Stall,
+    /// It is read only after so long.
+    ReadAfter(Duration),
+    /// It is read and accepted, and the connection closed so long after.
+    CloseIdle(Duration),
     /// It is read a MiB at a time, with a pause after each, and two long ones; its bytes are checked and not kept.
     Slowly,
 }
@@ -322,6 +326,13 @@ fn serve(stream: &TcpStream, script: &Script) {
                 std::thread::sleep(PATIENCE);
                 false
             }
+            Post::CloseIdle(after) => {
+                read_body(&mut reader, &mut request, usize::MAX);
+                answer(stream, 202, r#"{"status":"OK"}"#);
+                script.requests.lock().expect("script").send(std::mem::take(&mut request)).expect("the test runs");
+                std::thread::sleep(after);
+                return;
+            }
             Post::NeverAnswer => {
                 read_body(&mut reader, &mut request, usize::MAX);
                 script.requests.lock().expect("script").send(std::mem::take(&mut request)).expect("the test runs");
@@ -332,7 +343,10 @@ fn serve(stream: &TcpStream, script: &Script) {
                 read_slowly(&mut reader, &mut request, &script.read);
                 request.complete && answer(stream, 202, r#"{"status":"OK"}"#)
             }
-            Post::Accept | Post::Answer(_) => {
+            Post::Accept | Post::Answer(_) | Post::ReadAfter(_) => {
+                if let Post::ReadAfter(time) = post {
+                    std::thread::sleep(time);
+                }
                 read_body(&mut reader, &mut request, usize::MAX);
                 let status = if let Post::Answer(status) = post { status } else { 202 };
                 request.complete && answer(stream, status, r#"{"status":"OK"}"#)
