@@ -92,6 +92,8 @@ impl Component {
         let network = Network::default();
         settings.egress.route = Route::Instead(Arc::new(network.clone()));
         settings.time = Time::Executor;
+        // Instances come from a pool, as in Lambda.
+        settings.concurrency = Some(1);
         let handler = Handler::load(wasm.as_ref(), Arc::new(settings), Arc::clone(&log) as _)?;
         let timeout = Duration::from_secs(60);
         Ok(Self { handler, log, network, timeout, is_paused: false, one_at_a_time: Mutex::default() })

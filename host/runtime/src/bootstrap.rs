@@ -6,7 +6,7 @@ use crate::log::{BoxFuture, Level, Log, Record, StdoutLog};
 use crate::polling::Polling;
 use crate::runtime_api::RuntimeApi;
 use crate::service::{Invoker, Source};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{self, Settings, SettingsError};
 use firstbyte_wire::{ErrorReport, ErrorType, runtime_api};
 use lambda_runtime::SnapStartResource;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
 /// [`EgressSettings::route`]: crate::egress::EgressSettings::route
 pub fn main_with(change: fn(&mut Settings)) -> ExitCode {
     let log = StdoutLog::new(var("AWS_LAMBDA_LOG_FORMAT").as_deref(), var("AWS_LAMBDA_LOG_LEVEL").as_deref());
-    let concurrency = var("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|value| value.parse().ok()).unwrap_or(1).clamp(1, 10_000);
+    let concurrency = settings::concurrency(var("AWS_LAMBDA_MAX_CONCURRENCY").as_deref()) as usize;
     // One invocation at a time needs one thread, and starts faster with it.
     let mut builder = if concurrency > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     let code = match builder.enable_all().build() {
@@ -79,18 +79,17 @@ async fn run(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)
         }
     };
     let api = RuntimeApi::new(&authority);
-    let polling =
-        match settings(log, concurrency, change).and_then(|settings| set_up(log, &api, &authority, concurrency, &settings)) {
-            Ok(polling) => polling,
-            Err(error) => {
-                let report = error.report();
-                host_record(&**log, Level::Fatal, &format!("{}: {}", report.error_type, report.error_message), Some(&report));
-                if let Err(error) = api.post_error(runtime_api::INIT_ERROR, &report).await {
-                    host_record(&**log, Level::Error, &format!("Lambda could not be told: {error}"), None);
-                }
-                return ExitCode::FAILURE;
+    let polling = match settings(log, change).and_then(|settings| set_up(log, &api, &authority, concurrency, &settings)) {
+        Ok(polling) => polling,
+        Err(error) => {
+            let report = error.report();
+            host_record(&**log, Level::Fatal, &format!("{}: {}", report.error_type, report.error_message), Some(&report));
+            if let Err(error) = api.post_error(runtime_api::INIT_ERROR, &report).await {
+                host_record(&**log, Level::Error, &format!("Lambda could not be told: {error}"), None);
             }
-        };
+            return ExitCode::FAILURE;
+        }
+    };
     if var("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("snap-start")
         && let Err(ended) = polling.snap_start(&Connections(api)).await
     {
@@ -112,13 +111,13 @@ impl SnapStartResource for Connections {
     }
 }
 
-fn settings(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)) -> Result<Arc<Settings>, StartError> {
+fn settings(log: &Arc<StdoutLog>, change: fn(&mut Settings)) -> Result<Arc<Settings>, StartError> {
     let variables =
         || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     for name in Settings::unknown(variables().map(|(name, _)| name)) {
         host_record(&**log, Level::Warn, &format!("{name} is not a setting of this version"), None);
     }
-    let mut settings = Settings { concurrency: u32::try_from(concurrency).ok(), ..Settings::from_env(variables())? };
+    let mut settings = Settings::from_env(variables())?;
     change(&mut settings);
     Ok(Arc::new(settings))
 }

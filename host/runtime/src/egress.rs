@@ -54,7 +54,7 @@ pub struct EgressSettings {
     /// Certificates to trust besides the bundled ones, a PEM file.
     pub roots: Option<PathBuf>,
     /// The Runtime API's address, which no handler may reach.
-    pub runtime_api: Option<SocketAddr>,
+    pub runtime_api: Vec<SocketAddr>,
     /// AWS services for which the host signs, by the name that signatures use: `dynamodb`, `bedrock`.
     pub sign_aws: Vec<String>,
     /// What allowed requests are carried by. No variable sets it.

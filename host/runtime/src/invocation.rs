@@ -131,7 +131,7 @@ impl SetupError {
 
 /// The component, on an engine that fits it.
 fn load(path: &Path, concurrency: Option<u32>) -> Result<(Engine, Loaded), SetupError> {
-    // One more than run at once: an instance is taken down while its worker asks for the next invocation.
+    // One to spare: address space costs nothing, and an invocation that finds no place would fail.
     if let Some(engine) = concurrency.and_then(|concurrency| engine::pooled(concurrency + 1)) {
         let loaded = component::load(&engine, path)?;
         if engine::fits_pool(loaded.pre.instance_pre().component().resources_required()) {
@@ -266,7 +266,9 @@ impl Handler {
     /// An instance that has served before, pointed at this invocation.
     fn take_idle(&self, invocation: &Arc<Invocation>, response: &SharedResponse) -> Option<Instance> {
         let mut instance = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        instance.panic.forget();
         let state = instance.store.data_mut();
+        state.limits.begin_anew();
         state.invocation = Arc::clone(invocation);
         state.response = response.clone();
         state.outbound = Outbound::new(Arc::clone(&self.egress), invocation.log.clone());

@@ -30,6 +30,11 @@ impl Limits {
         Self { memory, used: 0, refused: false, elements: 0 }
     }
 
+    /// Another invocation begins: what was refused before is none of its business.
+    pub(crate) fn begin_anew(&mut self) {
+        self.refused = false;
+    }
+
     /// Bytes of linear memory in use.
     pub(crate) fn used(&self) -> usize {
         self.used

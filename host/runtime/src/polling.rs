@@ -31,6 +31,9 @@ pub(crate) enum Ended {
     /// It cannot be reached, or makes no sense.
     #[error("the Runtime API failed {ATTEMPTS} times in a row: {0}")]
     Unreachable(String),
+    /// This is a mistake of ours.
+    #[error("the runtime itself failed: {0}")]
+    Panicked(String),
     /// SnapStart's snapshot or restore failed.
     #[error("SnapStart: {0}")]
     SnapStart(lambda_runtime::Error),
@@ -77,8 +80,8 @@ impl Polling {
         }
         match workers.join_next().await {
             Some(Ok(ended)) => ended,
-            Some(Err(panic)) => Ended::Unreachable(panic.to_string()),
-            None => Ended::Unreachable("there are no workers".to_owned()),
+            Some(Err(panic)) => Ended::Panicked(panic.to_string()),
+            None => Ended::Panicked("there are no workers".to_owned()),
         }
     }
 

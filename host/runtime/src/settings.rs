@@ -1,11 +1,12 @@
 //! What an operator can set: every `FIRSTBYTE_` variable with its default, and what Lambda sets.
 //!
-//! This is the only file that names a variable of ours. It knows nothing of what the values do.
+//! This is the only file that reads a variable of ours. It knows nothing of what the values do.
 
 use crate::egress::{EgressSettings, Policy, Route};
 use crate::time::Time;
 use firstbyte_wire::runtime_api;
 use std::borrow::Cow;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub const DECLARED: &[Declared] = &[
     Declared {
         name: "FIRSTBYTE_MEMORY_MB",
         default: "the function's memory less 32, at least 16",
-        doc: "Linear memory that one invocation may use, in MiB",
+        doc: "Linear memory that one invocation may use, in MiB. Several at once share the default",
     },
     Declared {
         name: "FIRSTBYTE_RESPONSE_LIMIT_MB",
@@ -70,7 +71,7 @@ pub const DECLARED: &[Declared] = &[
     Declared {
         name: "FIRSTBYTE_ENV",
         default: "all that the function's owner set",
-        doc: "Names of the environment variables that a handler sees, between commas",
+        doc: "Names of the environment variables that a handler sees, between commas; set to nothing, none",
     },
     Declared {
         name: "FIRSTBYTE_REUSE",
@@ -168,7 +169,10 @@ impl Settings {
             "`stream` or `buffered`",
         )?;
         let function_mb = read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 128)?;
-        let memory_mb = read.number("FIRSTBYTE_MEMORY_MB", function_mb.saturating_sub(32).max(16))?;
+        let concurrency = concurrency(read.get("AWS_LAMBDA_MAX_CONCURRENCY"));
+        settings.concurrency = Some(concurrency);
+        let share_mb = function_mb.saturating_sub(32) / u64::from(concurrency);
+        let memory_mb = read.number("FIRSTBYTE_MEMORY_MB", share_mb.max(16))?;
         settings.memory = usize::try_from(memory_mb).unwrap_or(usize::MAX).saturating_mul(MIB);
         settings.response_limit = match read.number("FIRSTBYTE_RESPONSE_LIMIT_MB", 200)? {
             0 => u64::MAX,
@@ -190,12 +194,13 @@ impl Settings {
                 expected: error.to_string().into(),
             })?,
             roots: read.get("FIRSTBYTE_CA_FILE").map(Into::into),
-            runtime_api: read.get("AWS_LAMBDA_RUNTIME_API").and_then(|address| address.parse().ok()),
+            runtime_api: read.get("AWS_LAMBDA_RUNTIME_API").map(addresses).unwrap_or_default(),
             sign_aws: read.list("FIRSTBYTE_SIGN_AWS").unwrap_or_default(),
             route: Route::default(),
         };
         settings.folders = read.list("FIRSTBYTE_ALLOW_READ").unwrap_or_default().into_iter().map(PathBuf::from).collect();
-        let named = read.list("FIRSTBYTE_ENV");
+        // Set to nothing, it names nothing.
+        let named = read.set("FIRSTBYTE_ENV").map(items);
         let is_for_the_guest = |name: &String| is_for_the_guest(name) && named.as_ref().is_none_or(|named| named.contains(name));
         settings.guest_environment =
             variables.iter().filter(|(name, _)| is_for_the_guest(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
@@ -207,6 +212,11 @@ impl Settings {
         let known = |name: &String| DECLARED.iter().any(|setting| setting.name == name);
         names.into_iter().filter(|name| name.starts_with("FIRSTBYTE_") && !known(name)).collect()
     }
+}
+
+/// How many invocations Lambda may deliver at once, by `AWS_LAMBDA_MAX_CONCURRENCY`: one, if it does not say.
+pub(crate) fn concurrency(value: Option<&str>) -> u32 {
+    value.and_then(|value| value.parse().ok()).unwrap_or(1).clamp(1, 10_000)
 }
 
 /// Whether a guest sees a variable: what the function's owner set and harmless facts about where it runs, but nothing that
@@ -226,17 +236,33 @@ fn is_for_the_guest(name: &str) -> bool {
     FACTS.contains(&name) || !(internal || name.starts_with("FIRSTBYTE_") || RUNTIME.contains(&name))
 }
 
+/// What stands between the commas of a list.
+fn items(list: &str) -> Vec<String> {
+    let items = list.split(',').map(|item| item.trim().to_owned());
+    items.filter(|item| !item.is_empty()).collect()
+}
+
+/// All that `host:port` stands for. It is numbers in Lambda.
+fn addresses(authority: &str) -> Vec<SocketAddr> {
+    authority.to_socket_addrs().map(Iterator::collect).unwrap_or_default()
+}
+
 struct Reader<'a>(&'a [(String, String)]);
 
 impl Reader<'_> {
-    fn get(&self, name: &str) -> Option<&str> {
+    /// What a variable is set to, be it nothing.
+    fn set(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name)?;
-        Some(found.1.trim()).filter(|value| !value.is_empty())
+        Some(found.1.trim())
+    }
+
+    /// What a variable is set to. One that is set to nothing is not set.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.set(name).filter(|value| !value.is_empty())
     }
 
     fn list(&self, name: &str) -> Option<Vec<String>> {
-        let items = self.get(name)?.split(',').map(|item| item.trim().to_owned());
-        Some(items.filter(|item| !item.is_empty()).collect())
+        self.get(name).map(items)
     }
 
     fn number(&self, name: &'static str, default: u64) -> Result<u64, SettingsError> {
@@ -285,6 +311,24 @@ mod tests {
         let error = from(&[("FIRSTBYTE_RESPONSE", "maybe")]).unwrap_err();
         assert_eq!(error.to_string(), "FIRSTBYTE_RESPONSE=\"maybe\" is not usable: expected `stream` or `buffered`");
         assert!(from(&[("FIRSTBYTE_MEMORY_MB", "-1")]).is_err());
+    }
+
+    #[test]
+    fn invocations_at_once_share_the_memory() {
+        let memory = |concurrency| {
+            from(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2080"), ("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)]).unwrap().memory
+                / MIB
+        };
+        assert_eq!(["", "1", "8", "1000", "nonsense"].map(memory), [2048, 2048, 256, 16, 2048]);
+    }
+
+    #[test]
+    fn a_list_of_variables_that_is_empty_names_none() {
+        let seen = |list: Option<&str>| {
+            let variables = [("TABLE", "t"), ("OTHER", "o")].into_iter().chain(list.map(|list| ("FIRSTBYTE_ENV", list)));
+            from(&variables.collect::<Vec<_>>()).unwrap().guest_environment.len()
+        };
+        assert_eq!([None, Some(""), Some(" , "), Some("TABLE")].map(seen), [2, 0, 0, 1]);
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub(super) struct Connector(Arc<Inner>);
 struct Inner {
     policy: Policy,
     roots: Option<PathBuf>,
-    runtime_api: Option<SocketAddr>,
+    runtime_api: Vec<SocketAddr>,
     resolver: Arc<dyn Resolve>,
     timeout: Duration,
     /// Made when it is first needed: most handlers start without.
@@ -105,8 +105,7 @@ impl Inner {
         let addresses = self.resolver.resolve(host, port).await.map_err(|_| Refused::Unknown)?;
         for address in &addresses {
             let ip = address.ip().to_canonical();
-            let is_runtime_api =
-                self.runtime_api.is_some_and(|api| api.ip().to_canonical() == ip && api.port() == address.port());
+            let is_runtime_api = self.runtime_api.iter().any(|api| api.ip().to_canonical() == ip && api.port() == address.port());
             if is_runtime_api || !(is_public(ip) || self.policy.names(ip, port)) {
                 return Err(Refused::Address(address.ip()));
             }

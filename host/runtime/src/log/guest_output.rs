@@ -26,6 +26,11 @@ impl LastPanic {
         if lines.is_empty() { None } else { Some(lines.join(" ")) }
     }
 
+    /// Another invocation begins.
+    pub(crate) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn see(&self, line: &str) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if line.starts_with("thread ") && line.contains(" panicked at ") {
