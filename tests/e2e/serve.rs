@@ -201,6 +201,19 @@ async fn answer_of(serve: &mut Serve, door: Door, call: Call) -> Answer {
 }
 
 #[tokio::test]
+async fn doors_that_take_a_response_whole_are_served() {
+    let buffered = ["--url-buffered", "--api-buffered", "-e", "FIRSTBYTE_RESPONSE=buffered"];
+    let mut serve = Serve::start(&[&[component(Guest::Endings)], &buffered[..]].concat()).await;
+    for door in Door::HTTP {
+        let answer = answer_of(&mut serve, door, Call::json(&json!({"ending": "head-only", "status": 302}))).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (302, Some("/elsewhere")), "{door}");
+        // Streamed, it would be 200 and what there was.
+        let answer = answer_of(&mut serve, door, Call::json(&json!({"ending": "err-after"}))).await;
+        assert_eq!(answer.status.as_u16(), 502, "{door}");
+    }
+}
+
+#[tokio::test]
 async fn a_swapped_component_answers_the_next_invocation_in_the_same_process() {
     let (folder, handler) = folder_with("handler.wasm", fs::read(Guest::Endings.component()).expect("a component"));
     let mut serve = Serve::start(&[&handler]).await;

@@ -12,8 +12,8 @@ const TENANT: (&str, &str) = ("lambda-runtime-aws-tenant-id", "blue");
 #[test]
 fn a_flood_that_nobody_reads_holds_nothing_up_and_is_not_kept() {
     for flood in [
-        r#"{"ending":"log-flood","lines":200000}"#,
-        r#"{"ending":"log-flood","lines":200000,"stderr":true}"#,
+        r#"{"ending":"log-flood","lines":100000}"#,
+        r#"{"ending":"log-flood","lines":100000,"stderr":true}"#,
         r#"{"ending":"log-flood","lines":1,"bytes":50000000}"#,
     ] {
         let mut running = start(&[], vec![deliver(r#"{"ending":"ok"}"#)], vec![]);
@@ -26,7 +26,7 @@ fn a_flood_that_nobody_reads_holds_nothing_up_and_is_not_kept() {
         let (took, peak) = (begun.elapsed(), running.peak_rss());
         println!("{flood}: {took:?}, {before} KiB before, {peak} KiB at the peak");
         assert!(took < Duration::from_secs(15), "{flood}: {took:?}");
-        assert!(peak <= before + 4 * 1024, "{flood}: from {before} to {peak} KiB");
+        assert!(peak <= before + 3 * 1024, "{flood}: from {before} to {peak} KiB");
         running.assert_alive();
         // A reader who comes back is told what was missed.
         let log = running.follow_log();
