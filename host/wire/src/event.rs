@@ -12,6 +12,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use shape::Shape;
+use std::collections::BTreeMap;
 
 /// Base64 as Lambda's doors write it, padding optional.
 const BASE64: GeneralPurpose =
@@ -108,12 +109,12 @@ impl Event {
         }
         let malformed = |source| EventError::Malformed { door, source };
         let (request, payload) = if trigger == Trigger::FunctionUrl {
-            let event: function_url::Event<'_> = serde_json::from_slice(raw).map_err(malformed)?;
-            let payload = payload(event.body.as_deref(), event.is_base64_encoded)?;
+            let event: function_url::Received<'_> = serde_json::from_slice(raw).map_err(malformed)?;
+            let payload = payload(event.body.as_deref(), event.is_base64_encoded.unwrap_or_default())?;
             (Some(event.into_request()), payload)
         } else {
-            let event: rest::Event<'_> = serde_json::from_slice(raw).map_err(malformed)?;
-            let payload = payload(event.body.as_deref(), event.is_base64_encoded)?;
+            let event: rest::Received<'_> = serde_json::from_slice(raw).map_err(malformed)?;
+            let payload = payload(event.body.as_deref(), event.is_base64_encoded.unwrap_or_default())?;
             (event.into_request(FIELDS), payload)
         };
         let http = Some(request.ok_or(EventError::TooLarge { door })?);
@@ -124,6 +125,13 @@ impl Event {
 fn payload(body: Option<&str>, base64: bool) -> Result<Bytes, EventError> {
     let body = body.unwrap_or_default();
     Ok(if base64 { BASE64.decode(body)?.into() } else { Bytes::copy_from_slice(body.as_bytes()) })
+}
+
+/// A map as it comes in an event: null stands for an empty one, a null in it for a name that is not there.
+type Nullable<T> = Option<BTreeMap<String, Option<T>>>;
+
+fn present<T>(map: Nullable<T>) -> impl Iterator<Item = (String, T)> {
+    map.unwrap_or_default().into_iter().filter_map(|(name, value)| Some((name, value?)))
 }
 
 /// Splits the value of a `cookie` header into `name=value` pairs.
@@ -173,6 +181,26 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_reads_may_be_null_or_anything() {
+        // As `sam local start-api` writes it, more or less.
+        let rest = r#"{"version":"1.0","resource":null,"path":"/p","httpMethod":"GET","headers":{"A":"1","B":null},
+            "multiValueHeaders":null,"queryStringParameters":null,"multiValueQueryStringParameters":{"q":["1"],"r":null},
+            "pathParameters":{"a":null},"stageVariables":[],"body":null,"isBase64Encoded":null,
+            "requestContext":{"extendedRequestId":null,"requestTimeEpoch":"now","accountId":1,"path":null,"identity":{"sourceIp":7}}}"#;
+        let event = parse(rest).expect("what counts is there");
+        let http = event.http.expect("HTTP");
+        assert_eq!((http.method.as_str(), http.path.as_str(), http.query.as_str()), ("GET", "/p", "q=1"));
+        assert_eq!(http.headers, [("a".into(), "1".into())]);
+
+        let url = r#"{"version":"2.0","routeKey":null,"rawPath":null,"rawQueryString":null,"cookies":null,"headers":null,
+            "queryStringParameters":{"a":null},"body":null,"isBase64Encoded":null,
+            "requestContext":{"accountId":null,"timeEpoch":1.5,"http":{"method":"GET","path":null,"userAgent":[],"sourceIp":null}}}"#;
+        let event = parse(url).expect("what counts is there");
+        assert_eq!((event.trigger, event.payload.len()), (Trigger::FunctionUrl, 0));
+        assert_eq!(event.http, Some(HttpRequest { method: "GET".into(), path: "/".into(), ..HttpRequest::default() }));
+    }
+
+    #[test]
     fn everything_else_is_direct_and_untouched() {
         for raw in [
             "{\"name\":\"hoge\"}",
@@ -217,6 +245,8 @@ mod tests {
         assert!(matches!(parse(url), Err(EventError::Base64(_))));
         let rest = r#"{"httpMethod":"GET","requestContext":{"identity":{}},"headers":[1]}"#;
         assert!(matches!(parse(rest), Err(EventError::Malformed { .. })));
+        let url = r#"{"version":"2.0","requestContext":{"http":{"method":null}}}"#;
+        assert!(matches!(parse(url), Err(EventError::Malformed { .. })));
     }
 
     fn any_json() -> impl Strategy<Value = serde_json::Value> {

@@ -3,7 +3,7 @@
 //! Follows "Set up Lambda proxy integrations in API Gateway": header names keep their case, and maps without entries are
 //! null, not absent.
 
-use super::{HttpRequest, split_cookies};
+use super::{HttpRequest, Nullable, present, split_cookies};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,49 +15,39 @@ pub type Single = Option<BTreeMap<String, String>>;
 /// All values of a name; null if there is none.
 pub type Multiple = Option<BTreeMap<String, Vec<String>>>;
 
-/// The event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The event, as API Gateway writes it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event<'a> {
     /// The resource's pattern, `/{proxy+}`.
-    #[serde(default)]
     pub resource: String,
     /// The path without the stage, decoded.
-    #[serde(default)]
     pub path: String,
     /// The method.
     pub http_method: String,
     /// The last value of each header.
-    #[serde(default)]
     pub headers: Single,
     /// All values of each header.
-    #[serde(default)]
     pub multi_value_headers: Multiple,
     /// The last value of each parameter, decoded.
-    #[serde(default)]
     pub query_string_parameters: Single,
     /// All values of each parameter, decoded.
-    #[serde(default)]
     pub multi_value_query_string_parameters: Multiple,
     /// What the pattern's variables stand for.
-    #[serde(default)]
     pub path_parameters: Single,
     /// The stage's variables.
-    #[serde(default)]
     pub stage_variables: Single,
     /// Who and where.
     pub request_context: RequestContext,
     /// The body: text, or base64 if `is_base64_encoded`; null without one.
-    #[serde(default, borrow)]
     pub body: Option<Cow<'a, str>>,
     /// Whether `body` is base64.
-    #[serde(default)]
     pub is_base64_encoded: bool,
 }
 
 /// The part of the event that API Gateway writes about the request.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RequestContext {
     /// The account of the API.
     pub account_id: String,
@@ -92,8 +82,8 @@ pub struct RequestContext {
 }
 
 /// `requestContext.identity`. Most of it is null without IAM or Cognito.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names are AWS's and say all there is to say")]
 pub struct Identity {
     pub cognito_identity_pool_id: Option<String>,
@@ -110,7 +100,28 @@ pub struct Identity {
     pub user: Option<String>,
 }
 
-impl Event<'_> {
+/// What the host reads of the event. The rest may have any type, and be null or missing.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Received<'a> {
+    http_method: String,
+    #[serde(default)]
+    path: Option<String>,
+    #[serde(default)]
+    headers: Nullable<String>,
+    #[serde(default)]
+    multi_value_headers: Nullable<Vec<String>>,
+    #[serde(default)]
+    query_string_parameters: Nullable<String>,
+    #[serde(default)]
+    multi_value_query_string_parameters: Nullable<Vec<String>>,
+    #[serde(default, borrow)]
+    pub(super) body: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) is_base64_encoded: Option<bool>,
+}
+
+impl Received<'_> {
     /// The request in the form common to both HTTP doors. None if its query, or its headers, would have more than `limit` bytes.
     pub(super) fn into_request(self, limit: usize) -> Option<HttpRequest> {
         let parameters = all(self.multi_value_query_string_parameters, self.query_string_parameters);
@@ -120,7 +131,7 @@ impl Event<'_> {
         }
         let mut request = HttpRequest {
             method: self.http_method,
-            path: encode(&self.path, b"/-._~!$&'()*+,;=:@%"),
+            path: encode(self.path.as_deref().unwrap_or_default(), b"/-._~!$&'()*+,;=:@%"),
             query: query(&parameters),
             ..HttpRequest::default()
         };
@@ -142,9 +153,9 @@ impl Event<'_> {
 }
 
 /// The map with all values; from the other map where it is missing, as in hand-written test events.
-fn all(multiple: Multiple, single: Single) -> BTreeMap<String, Vec<String>> {
-    let mut all = multiple.unwrap_or_default();
-    for (name, value) in single.unwrap_or_default() {
+fn all(multiple: Nullable<Vec<String>>, single: Nullable<String>) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = present(multiple).collect();
+    for (name, value) in present(single) {
         all.entry(name).or_insert_with(|| vec![value]);
     }
     all
