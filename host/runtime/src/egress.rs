@@ -11,8 +11,10 @@ mod body;
 mod code;
 mod connect;
 mod credentials;
+mod endpoint;
 mod policy;
 mod resolve;
+mod roots;
 mod sign;
 mod transport;
 
@@ -23,13 +25,15 @@ pub use transport::{Answering, Route, Transport, TransportError};
 pub use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 use crate::log::InvocationLog;
+use crate::path::PathError;
 use body::Timed;
 use connect::{Connector, Refused};
+use endpoint::Endpoint;
 use http::uri::Scheme;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy;
-use sign::{Endpoint, Signer};
+use sign::Signer;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,13 +74,21 @@ pub(crate) struct Egress {
 }
 
 impl Egress {
-    pub(crate) fn new(settings: &EgressSettings) -> Arc<Self> {
+    /// # Errors
+    /// A file of certificates that is of no use.
+    pub(crate) fn new(settings: &EgressSettings) -> Result<Arc<Self>, PathError> {
         let transport: Arc<dyn Transport> = match &settings.route {
-            Route::Network(resolver) => Arc::new(Pool::new(Connector::new(settings, Arc::clone(resolver), CONNECT))),
+            Route::Network(resolver) => Arc::new(Pool::new(Connector::new(settings, Arc::clone(resolver), CONNECT)?)),
             Route::Instead(transport) => Arc::clone(transport),
         };
-        Arc::new(Self { policy: settings.policy.clone(), transport, signer: Signer::new(settings.sign_aws.clone()) })
+        Ok(Arc::new(Self { policy: settings.policy.clone(), transport, signer: Signer::new(settings.sign_aws.clone()) }))
     }
+}
+
+/// Where a request goes, for a log: what may be a secret of its URL is not in it.
+fn target(uri: &Uri) -> String {
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default())
 }
 
 type Answer = Response<WasiBody>;
@@ -96,7 +108,13 @@ impl Outbound {
 
     async fn send(self, request: Request<WasiBody>, options: RequestOptions) -> Result<Answer, Error> {
         let uri = request.uri();
-        let target = format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |a| a.as_str()));
+        let target = target(uri);
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            self.log.warn(&format!(
+                "an outbound request to {target} was refused: its URL has user information before an `@`; credentials belong in a header"
+            ));
+            return Err(Error::HttpRequestDenied);
+        }
         if !self.egress.policy.allows(uri) {
             self.log.warn(&format!(
                 "an outbound request to {target} was refused: it is not allowed; to allow it, add {target} to FIRSTBYTE_ALLOW_HTTP"
@@ -105,7 +123,12 @@ impl Outbound {
         }
         let request = match self.egress.signer.endpoint(request.uri()) {
             Some(endpoint) => self.signed(request, &endpoint).await?,
-            None => request,
+            None => {
+                if let Some(reason) = self.egress.signer.passes_over(&request) {
+                    self.log.warn(&format!("requests to {target} leave without a signature: {reason}"));
+                }
+                request
+            }
         };
         let connect = options.connect_timeout.unwrap_or(CONNECT);
         let first_byte = options.first_byte_timeout.unwrap_or(FIRST_BYTE);
@@ -140,11 +163,13 @@ impl Outbound {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = cause {
             if let Some(refused) = error.downcast_ref::<Refused>() {
-                if let Refused::Address(address) = refused {
-                    self.log.warn(&format!(
+                match refused {
+                    Refused::Address(address) => self.log.warn(&format!(
                         "an outbound request to {target} was refused: {address} is not a public address; to allow it, name the \
                          address itself in FIRSTBYTE_ALLOW_HTTP"
-                    ));
+                    )),
+                    Refused::Tls(_) => self.log.warn(&format!("an outbound request to {target} was not sent: {refused}")),
+                    Refused::Unknown | Refused::Late => {}
                 }
                 return refused.into();
             }
@@ -185,5 +210,102 @@ impl WasiHttpHooks for Outbound {
             let worker: Worker = Box::new(std::future::ready(Ok(())));
             Ok((answer, worker))
         })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+    use crate::log::{Log, Record};
+    use http_body_util::Empty;
+    use std::sync::Mutex;
+
+    #[derive(Debug, Default)]
+    struct Lines(Mutex<Vec<String>>);
+
+    impl Log for Lines {
+        fn record(&self, record: &Record<'_>) {
+            self.0.lock().unwrap().push(record.message.to_owned());
+        }
+    }
+
+    /// Answers everything with nothing.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl Transport for Silent {
+        fn send(&self, _: Request<WasiBody>, _: Duration) -> Answering {
+            let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+            Box::pin(std::future::ready(Ok(Response::new(body))))
+        }
+    }
+
+    /// The outcome of a request, and the lines that it leaves in the log.
+    async fn send(outbound: &Outbound, lines: &Lines, uri: &str) -> (Option<Error>, Vec<String>) {
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let request = Request::get(uri).body(body).unwrap();
+        let outcome = outbound.clone().send(request, RequestOptions::default()).await;
+        (outcome.err(), std::mem::take(&mut lines.0.lock().unwrap()))
+    }
+
+    fn outbound(settings: &EgressSettings) -> (Outbound, Arc<Lines>) {
+        let lines = Arc::<Lines>::default();
+        let log = InvocationLog::new(Arc::clone(&lines) as _, "id".to_owned(), None);
+        (Outbound::new(Egress::new(settings).unwrap(), log), lines)
+    }
+
+    #[tokio::test]
+    async fn user_information_is_refused_for_what_it_is_and_not_logged() {
+        let policy = Policy::parse("https://host.example").unwrap();
+        let (outbound, lines) = outbound(&EgressSettings { policy, ..EgressSettings::default() });
+        for uri in ["https://user:secret@host.example/", "https://user:secret@other.example:8443/secret?secret"] {
+            let (error, log) = send(&outbound, &lines, uri).await;
+            assert!(matches!(error, Some(Error::HttpRequestDenied)), "{error:?}");
+            assert!(log.len() == 1 && log[0].contains("user information") && !log[0].contains("secret"), "{log:?}");
+        }
+        let (_, log) = send(&outbound, &lines, "https://other.example:8443/").await;
+        assert!(log[0].contains("add https://other.example:8443 to FIRSTBYTE_ALLOW_HTTP"), "{log:?}");
+    }
+
+    #[tokio::test]
+    async fn the_operator_is_told_why_tls_failed() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("https://{}", server.local_addr().unwrap());
+        let policy = Policy::parse(&origin).unwrap();
+        let (outbound, lines) = outbound(&EgressSettings { policy, ..EgressSettings::default() });
+        let answer = async {
+            use tokio::io::AsyncWriteExt as _;
+            let (mut stream, _) = server.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+            stream
+        };
+        let ((error, log), _stream) = tokio::join!(send(&outbound, &lines, &origin), answer);
+        assert!(matches!(error, Some(Error::TlsCertificateError)), "{error:?}");
+        assert!(log.len() == 1 && log[0].contains(&format!("to {origin} was not sent: TLS: ")), "{log:?}");
+    }
+
+    #[test]
+    fn certificates_that_cannot_be_read_are_an_error_at_the_start() {
+        let settings = EgressSettings { roots: Some("/no/such.pem".into()), ..EgressSettings::default() };
+        let error = Egress::new(&settings).unwrap_err().to_string();
+        assert!(error.starts_with("FIRSTBYTE_CA_FILE names /no/such.pem: No such file"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_request_to_aws_that_is_not_signed_is_told_once() {
+        let route = Route::Instead(Arc::new(Silent));
+        let policy = Policy::parse("*.amazonaws.com example.com").unwrap();
+        let settings = EgressSettings { policy, route, ..EgressSettings::default() };
+        let uri = "https://sqs.eu-west-1.amazonaws.com/";
+        let (quiet, lines) = outbound(&settings);
+        assert!(send(&quiet, &lines, uri).await.1.is_empty(), "the operator did not ask for signatures");
+
+        let (outbound, lines) = outbound(&EgressSettings { sign_aws: vec!["dynamodb".to_owned()], ..settings });
+        let (error, log) = send(&outbound, &lines, uri).await;
+        assert!(error.is_none() && log.len() == 1 && log[0].contains("FIRSTBYTE_SIGN_AWS does not name `sqs`"), "{log:?}");
+        for uri in [uri, "https://example.com/", "https://s3.eu-west-1.amazonaws.com/b/k?X-Amz-Signature=00"] {
+            assert!(send(&outbound, &lines, uri).await.1.is_empty(), "{uri}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The files that a handler may read: folders that the operator names, and nothing else.
 
+pub(crate) use crate::path::PathError as FolderError;
 use std::path::{Path, PathBuf};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
@@ -7,19 +8,11 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Folders(Vec<PathBuf>);
 
-/// A folder that cannot be handed to a handler.
-#[derive(Debug, thiserror::Error)]
-#[error("FIRSTBYTE_ALLOW_READ names {}: {reason}", folder.display())]
-pub struct FolderError {
-    folder: PathBuf,
-    reason: String,
-}
-
 impl Folders {
     /// These folders, if there are such.
     pub(crate) fn new(folders: &[PathBuf]) -> Result<Self, FolderError> {
         for folder in folders {
-            check(folder).map_err(|reason| FolderError { folder: folder.clone(), reason })?;
+            check(folder).map_err(|reason| FolderError::new("FIRSTBYTE_ALLOW_READ", folder, reason))?;
         }
         Ok(Self(folders.to_vec()))
     }

@@ -155,7 +155,7 @@ impl Handler {
             InvocationLog::new(Arc::clone(&log), "-".to_owned(), None).warn(&message);
         }
         let ticker = Ticker::start(&engine).map_err(|error| SetupError::Engine(error.to_string()))?;
-        let egress = Egress::new(&settings.egress);
+        let egress = Egress::new(&settings.egress)?;
         let folders = Folders::new(&settings.folders)?;
         Ok(Self { engine, pre: loaded.pre, ticker, settings, log, egress, folders, idle: Mutex::default() })
     }

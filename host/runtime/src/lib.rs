@@ -24,6 +24,7 @@ mod limits;
 pub mod log;
 mod outcome;
 pub mod outlet;
+mod path;
 mod polling;
 mod response;
 pub mod runtime_api;
@@ -32,9 +33,9 @@ pub mod settings;
 mod ticker;
 mod time;
 
-pub use folders::FolderError;
 pub use invocation::{Handler, InvocationContext, Settled, SetupError};
 pub use outcome::{Failed, Outcome};
+pub use path::PathError;
 pub use response::Phase;
 pub use settings::Settings;
 pub use time::Time;

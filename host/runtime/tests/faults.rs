@@ -165,6 +165,11 @@ fn a_runtime_that_cannot_start_says_why() {
         (&[("_HANDLER", "missing")][..], "Runtime.NoSuchHandler", "neither"),
         (&[("FIRSTBYTE_RESPONSE", "sometimes")], "Runtime.InvalidSetting", "`stream` or `buffered`"),
         (&[("FIRSTBYTE_ALLOW_READ", "/tmp,/no/such")], "Runtime.InvalidSetting", "names /no/such: No such file"),
+        (
+            &[("FIRSTBYTE_CA_FILE", "/no/such.pem")],
+            "Runtime.InvalidSetting",
+            "FIRSTBYTE_CA_FILE names /no/such.pem: No such file",
+        ),
         (&[("_HANDLER", "")], "Runtime.NotInLambda", "_HANDLER is not set"),
     ] {
         let running = start(variables, vec![], vec![]);

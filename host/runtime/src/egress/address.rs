@@ -49,8 +49,9 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match segments {
         // Mapped, and compatible (::1 and :: included: they are 0.0.0.x).
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] => Some(v4(high, low)),
-        // NAT64, well-known and local prefixes.
-        [0x64, 0xff9b, 0 | 1, .., high, low] => Some(v4(high, low)),
+        // NAT64's well-known prefix. Where the local ones, 64:ff9b:1::/48, have the address, is up to whoever runs them (RFC 6052):
+        // they are not public.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
         // 6to4.
         [0x2002, high, low, ..] => Some(v4(high, low)),
         _ => None,
@@ -87,6 +88,9 @@ mod tests {
             "::ffff:169.254.169.254",
             "::169.254.169.254",
             "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::101:101",
+            "64:ff9b:1:a9fe:a9:fe00:101:101",
+            "64:ff9b:0:1::101:101",
             "2002:a9fe:a9fe::1",
             "fd00:ec2::254",
             "fc00::1",
@@ -97,7 +101,9 @@ mod tests {
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }
-        for address in ["1.1.1.1", "52.94.133.131", "172.32.0.1", "2606:4700::1111", "::ffff:1.1.1.1", "2a00:1450::1"] {
+        for address in
+            ["1.1.1.1", "52.94.133.131", "172.32.0.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101", "2a00:1450::1"]
+        {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }
     }

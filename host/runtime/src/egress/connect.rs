@@ -4,16 +4,15 @@ use super::EgressSettings;
 use super::address::is_public;
 use super::policy::Policy;
 use super::resolve::Resolve;
-use super::transport;
+use super::{roots, transport};
+use crate::path::PathError;
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -40,9 +39,6 @@ pub(super) enum Refused {
     /// Somebody answered, and could not prove to be who was asked for.
     #[error("TLS: {0}")]
     Tls(String),
-    /// The operator's own certificates cannot be read.
-    #[error("{0}")]
-    Roots(String),
 }
 
 impl From<&Refused> for Error {
@@ -52,7 +48,6 @@ impl From<&Refused> for Error {
             Refused::Unknown => Self::DestinationNotFound,
             Refused::Late => Self::ConnectionTimeout,
             Refused::Tls(_) => Self::TlsCertificateError,
-            Refused::Roots(_) => Self::ConfigurationError,
         }
     }
 }
@@ -66,7 +61,8 @@ pub(super) struct Connector(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     policy: Policy,
-    roots: Option<PathBuf>,
+    /// The operator's own certificates.
+    roots: RootCertStore,
     runtime_api: Vec<SocketAddr>,
     resolver: Arc<dyn Resolve>,
     timeout: Duration,
@@ -76,9 +72,13 @@ struct Inner {
 
 impl Connector {
     /// `timeout` is for connections whose requests say nothing else.
-    pub(super) fn new(settings: &EgressSettings, resolver: Arc<dyn Resolve>, timeout: Duration) -> Self {
-        let EgressSettings { policy, roots, runtime_api, .. } = settings.clone();
-        Self(Arc::new(Inner { policy, roots, runtime_api, resolver, timeout, tls: OnceLock::new() }))
+    ///
+    /// # Errors
+    /// A file of certificates that is of no use.
+    pub(super) fn new(settings: &EgressSettings, resolver: Arc<dyn Resolve>, timeout: Duration) -> Result<Self, PathError> {
+        let EgressSettings { policy, runtime_api, .. } = settings.clone();
+        let roots = settings.roots.as_deref().map_or_else(|| Ok(RootCertStore::empty()), roots::read)?;
+        Ok(Self(Arc::new(Inner { policy, roots, runtime_api, resolver, timeout, tls: OnceLock::new() })))
     }
 }
 
@@ -95,7 +95,7 @@ impl Inner {
             return Ok(Stream::Plain(stream));
         }
         let name = ServerName::try_from(host.to_owned()).map_err(|error| Refused::Tls(error.to_string()))?;
-        let connector = TlsConnector::from(self.tls()?);
+        let connector = TlsConnector::from(self.tls());
         let stream = connector.connect(name, stream).await.map_err(|error| Refused::Tls(error.to_string()))?;
         Ok(Stream::Tls(Box::new(stream)))
     }
@@ -113,31 +113,17 @@ impl Inner {
         if addresses.is_empty() { Err(Refused::Unknown) } else { Ok(addresses) }
     }
 
-    fn tls(&self) -> Result<Arc<ClientConfig>, Refused> {
-        if let Some(config) = self.tls.get() {
-            return Ok(Arc::clone(config));
-        }
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(file) = &self.roots {
-            add_roots(&mut roots, file)?;
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Refused::Roots(error.to_string()))?;
-        let mut config = config.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(config))))
+    fn tls(&self) -> Arc<ClientConfig> {
+        let config = self.tls.get_or_init(|| {
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+            let config = config.expect("ring has what TLS 1.2 and 1.3 need");
+            let mut config = config.with_root_certificates(roots::with_bundled(&self.roots)).with_no_client_auth();
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            Arc::new(config)
+        });
+        Arc::clone(config)
     }
-}
-
-fn add_roots(roots: &mut RootCertStore, file: &Path) -> Result<(), Refused> {
-    let unreadable = |error: &dyn std::fmt::Display| Refused::Roots(format!("FIRSTBYTE_CA_FILE={}: {error}", file.display()));
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))? {
-        let certificate = certificate.map_err(|error| unreadable(&error))?;
-        roots.add(certificate).map_err(|error| unreadable(&error))?;
-    }
-    Ok(())
 }
 
 /// Connects to the first address that answers.
@@ -261,7 +247,7 @@ mod tests {
 
     fn connector(list: &str, resolver: &Arc<Fickle>) -> Connector {
         let settings = EgressSettings { policy: Policy::parse(list).unwrap(), ..EgressSettings::default() };
-        Connector::new(&settings, Arc::clone(resolver) as _, Duration::from_secs(10))
+        Connector::new(&settings, Arc::clone(resolver) as _, Duration::from_secs(10)).unwrap()
     }
 
     /// Two addresses of this machine with the same port.

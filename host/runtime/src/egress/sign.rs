@@ -5,17 +5,23 @@
 //! expire.
 
 use super::credentials::{Credentials, CredentialsError};
+use super::endpoint::{self, Endpoint};
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, HeaderName, Method, Request, Uri};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// What the signature covers is held in memory until it is sent.
 pub(super) const BODY_LIMIT: usize = 6 * 1024 * 1024;
+
+/// For how many hosts it is told that their requests are not signed: a handler may make up any number of names.
+const PASSED_OVER: usize = 100;
 
 /// Why a request was not signed.
 #[derive(Debug, thiserror::Error)]
@@ -33,24 +39,40 @@ pub(super) enum SignError {
 pub(super) struct Signer {
     services: Vec<String>,
     credentials: Credentials,
-}
-
-/// A service's endpoint, as its name says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
-    service: String,
-    region: String,
+    /// Hosts of which it was told that their requests are not signed.
+    passed_over: Mutex<BTreeSet<String>>,
 }
 
 impl Signer {
     pub(super) fn new(services: Vec<String>) -> Self {
-        Self { services, credentials: Credentials::from_env() }
+        Self { services, credentials: Credentials::from_env(), passed_over: Mutex::default() }
     }
 
     /// The endpoint that a request goes to, if it is one that the host signs for.
     pub(super) fn endpoint(&self, uri: &Uri) -> Option<Endpoint> {
         let endpoint = Endpoint::of(uri)?;
         self.services.contains(&endpoint.service).then_some(endpoint)
+    }
+
+    /// Why a request to AWS that has no [`endpoint`](Self::endpoint) here leaves unsigned, if its operator may have expected a
+    /// signature: once for each host.
+    pub(super) fn passes_over<T>(&self, request: &Request<T>) -> Option<String> {
+        let uri = request.uri();
+        let host = uri.host().filter(|host| endpoint::is_aws(host))?.to_ascii_lowercase();
+        let has_its_own =
+            request.headers().contains_key(AUTHORIZATION) || uri.query().is_some_and(|query| query.contains("X-Amz-Signature="));
+        if self.services.is_empty() || has_its_own {
+            return None;
+        }
+        let mut told = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= PASSED_OVER || !told.insert(host) {
+            return None;
+        }
+        Some(match Endpoint::of(uri) {
+            Some(Endpoint { service, .. }) => format!("FIRSTBYTE_SIGN_AWS does not name `{service}`"),
+            None if uri.scheme_str() != Some("https") => "only what goes by HTTPS is signed".to_owned(),
+            None => "the host's name does not tell for which service and region to sign".to_owned(),
+        })
     }
 
     /// Adds the signature's headers. What the handler put in their place is dropped.
@@ -116,27 +138,6 @@ fn signature(
     Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-impl Endpoint {
-    /// `[…].SERVICE.REGION.amazonaws.com`, over HTTPS.
-    fn of(uri: &Uri) -> Option<Self> {
-        let host = uri.host()?.to_ascii_lowercase();
-        let host = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"))?;
-        if uri.scheme_str() != Some("https") {
-            return None;
-        }
-        let mut labels = host.rsplit('.');
-        let region = labels.next()?;
-        let endpoint = labels.next()?;
-        // Where the name to sign for is not the name of the endpoint.
-        let service = match endpoint {
-            "bedrock-runtime" | "bedrock-agent" | "bedrock-agent-runtime" => "bedrock",
-            "email" => "ses",
-            other => other,
-        };
-        Some(Self { service: service.to_owned(), region: region.to_owned() })
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
@@ -174,17 +175,5 @@ mod tests {
         ] {
             assert_eq!(sign_as_published(&method, uri, &host, "", "service"), signature, "{method} {uri}");
         }
-    }
-
-    #[test]
-    fn endpoints_are_told_from_their_names() {
-        let of = |uri: &str| Endpoint::of(&uri.parse().unwrap()).map(|endpoint| (endpoint.service, endpoint.region));
-        let some = |service: &str, region: &str| Some((service.to_owned(), region.to_owned()));
-        assert_eq!(of("https://dynamodb.eu-west-1.amazonaws.com/"), some("dynamodb", "eu-west-1"));
-        assert_eq!(of("https://bedrock-runtime.us-east-1.amazonaws.com/model/x"), some("bedrock", "us-east-1"));
-        assert_eq!(of("https://bucket.s3.us-east-1.amazonaws.com/key"), some("s3", "us-east-1"));
-        assert_eq!(of("http://dynamodb.eu-west-1.amazonaws.com/"), None);
-        assert_eq!(of("https://dynamodb.eu-west-1.amazonaws.com.evil.example/"), None);
-        assert_eq!(of("https://amazonaws.com/"), None);
     }
 }

@@ -123,11 +123,12 @@ impl StdoutLog {
             line.push('\n');
             return line;
         }
+        // Carriage returns keep a record together: CloudWatch ends an event at a line feed, and what follows would pass for another.
+        let joined = |text: &str| text.replace('\n', "\r");
         let request_id = record.request_id.unwrap_or("-");
-        let mut line = format!("{timestamp}\t{request_id}\t{}\t{}", record.level.name(), record.message.replace('\n', "\r"));
+        let mut line = format!("{timestamp}\t{request_id}\t{}\t{}", record.level.name(), joined(record.message));
         for frame in failure.map(|failure| failure.stack_trace.as_slice()).unwrap_or_default() {
-            // Carriage returns keep a record together: CloudWatch ends an event at a line feed.
-            let _ = write!(line, "\r    {frame}");
+            let _ = write!(line, "\r    {}", joined(frame));
         }
         line.push('\n');
         line
@@ -207,5 +208,27 @@ fn write_out(shared: &Shared) {
         batch.clear();
         shared.drained.notify_all();
         shared.progress.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstbyte_wire::ErrorReport;
+
+    #[test]
+    fn a_record_is_one_line_whatever_is_in_it() {
+        let failure = ErrorReport {
+            error_type: "Function.Odd".to_owned(),
+            error_message: "a\nb".to_owned(),
+            stack_trace: vec!["one\n2026-01-01T00:00:00.000Z\tid\tINFO\tall is well".to_owned(), "two\r\nthree".to_owned()],
+        };
+        for format in [None, Some("JSON")] {
+            let (message, failure) = ("Function.Odd: a\nb", Some(&failure));
+            let record = Record { level: Level::Error, request_id: Some("id"), tenant_id: None, message, failure };
+            let line = StdoutLog::new(format, None).render(&record);
+            assert_eq!(line.find('\n'), Some(line.len() - 1), "{line:?}");
+            assert!(line.contains("all is well") && line.contains("three"), "{line:?}");
+        }
     }
 }
