@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     env: Vec<OsString>,
 
     /// The bootstrap to run the handler with, instead of the one in this program
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
     bootstrap: Option<PathBuf>,
 
     /// Serve this many invocations at once in one process (AWS_LAMBDA_MAX_CONCURRENCY)
@@ -57,8 +57,7 @@ impl Arguments {
     pub(crate) fn settings(self) -> Result<Settings> {
         let mut settings = if let [program, ..] = &self.command[..] {
             let handler = self.handler.map_or_else(|| "index.handler".to_owned(), |handler| handler.display().to_string());
-            let name = Path::new(program).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let mut settings = Settings::new(name, self.command);
+            let mut settings = Settings::new(name_of(Path::new(program)), self.command);
             settings.handler = handler;
             settings
         } else {
@@ -66,7 +65,7 @@ impl Arguments {
                 bail!("no HANDLER: give a .wasm, a .cwasm, or the folder of a Rust handler");
             };
             let handler = Handler::resolve(given)?;
-            let mut settings = Settings::new(handler.name(), bootstrap(self.bootstrap)?);
+            let mut settings = Settings::new(name_of(&handler.path), bootstrap(self.bootstrap)?);
             settings.handler = handler.file_name();
             settings.task_root = Some(handler.folder());
             settings.environment.push(("FIRSTBYTE_RELOAD".into(), "on".into()));
@@ -86,6 +85,13 @@ impl Arguments {
         settings.throttle = self.throttle;
         Ok(settings)
     }
+}
+
+/// The function's name: the file's, without its ending and with `-` for what Lambda does not take; 64 characters at most.
+fn name_of(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    stem.chars().take(64).map(|c| if is_allowed(c) { c } else { '-' }).collect()
 }
 
 /// The command that starts the runtime: a bootstrap, or this program in that role.
@@ -108,4 +114,39 @@ fn assignment(variable: &OsStr) -> Result<(OsString, OsString)> {
     }
     let value = std::env::var_os(variable).with_context(|| format!("--env {text}: the variable is not set here"))?;
     Ok((variable.to_owned(), value))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use clap::error::ErrorKind;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        function: Arguments,
+    }
+
+    #[test]
+    fn any_file_name_makes_a_functions_name() {
+        for (file, name) in [
+            ("/tmp/greeting.wasm", "greeting"),
+            ("a.b.wasm", "a-b"),
+            ("grüße an_alle-1.cwasm", "gr--e-an_alle-1"),
+            ("/usr/bin/python3.11", "python3"),
+        ] {
+            assert_eq!(name_of(Path::new(file)), name);
+        }
+        assert_eq!(name_of(Path::new(&"n".repeat(100))).len(), 64);
+        let arguments = Alone::try_parse_from(["firstbyte", "--", "/opt/my.own.runtime", "x"]).unwrap();
+        assert_eq!(arguments.function.settings().unwrap().function_name, "my-own");
+    }
+
+    #[test]
+    fn a_bootstrap_and_another_runtime_exclude_each_other() {
+        let parsed = Alone::try_parse_from(["firstbyte", "--bootstrap", "bootstrap", "--", "node"]);
+        assert_eq!(parsed.err().map(|error| error.kind()), Some(ErrorKind::ArgumentConflict));
+    }
 }

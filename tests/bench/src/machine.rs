@@ -30,7 +30,7 @@ impl Machine {
             cpu: field(&cpu_info, "model name", ':'),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_gib: kib / f64::from(1 << 20),
-            kernel: format!("Linux {}", read("/proc/sys/kernel/osrelease").trim()),
+            kernel: format!("Linux {}", version(read("/proc/sys/kernel/osrelease").trim())),
             system: field(&read("/etc/os-release"), "PRETTY_NAME", '='),
             rustc: output("rustc", &["--version"]),
             load: read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
@@ -56,6 +56,11 @@ impl fmt::Display for Machine {
     }
 }
 
+/// The numbers of a kernel's release; what follows is its builder's.
+fn version(release: &str) -> &str {
+    release.split_once('-').map_or(release, |(version, _)| version)
+}
+
 fn read(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
@@ -63,4 +68,14 @@ fn read(path: &str) -> String {
 fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
     output.map_or("unknown".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn a_kernel_is_its_numbers() {
+        assert_eq!(["6.1.0-18-amd64", "6.8.12", ""].map(version), ["6.1.0", "6.8.12", ""]);
+    }
 }
