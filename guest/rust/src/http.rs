@@ -1,4 +1,4 @@
-//! The HTTP request behind an invocation. Parses nothing that the host has not parsed: paths and queries are as they were sent.
+//! The HTTP request behind an invocation. Parses nothing that the host has not parsed: paths and queries stay percent-encoded.
 
 use std::fmt;
 
@@ -13,17 +13,19 @@ impl HttpRequest {
         Self(raw)
     }
 
-    /// The method, in capitals: `GET`, `POST`, ….
+    /// The method as the caller sent it: `GET`, `POST`, ….
     pub fn method(&self) -> &str {
         &self.0.method
     }
 
-    /// The path as the caller sent it, percent-encoded, beginning with `/`. An API Gateway stage is not part of it.
+    /// The path, percent-encoded; `/` if there was none. A stage of API Gateway is not part of it. From a Function URL it is as
+    /// Lambda delivers it; from API Gateway it is encoded again from the decoded one that API Gateway delivers.
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// What followed `?`, percent-encoded, without the `?`; empty if there was nothing.
+    /// What followed `?`, percent-encoded, without the `?`; empty if there was nothing. From a Function URL it is as Lambda
+    /// delivers it; from API Gateway it is put together again from decoded parameters, in the order of their names.
     pub fn query(&self) -> &str {
         &self.0.query
     }

@@ -3,6 +3,12 @@
 //! No emulator, no ports, no network, no AWS. What runs is what runs in Lambda, up to the socket. What a handler asks of other
 //! servers, the test answers as an [`Upstream`]. On a [paused](Component::paused) clock waiting takes no time.
 //!
+//! ```toml
+//! [dev-dependencies]
+//! firstbyte-testing = { path = "…/guest/testing" }
+//! serde_json = "1"
+//! ```
+//!
 //! ```no_run
 //! use firstbyte_testing::{Component, Event};
 //! use std::time::Duration;
