@@ -1,6 +1,6 @@
 //! The files that a handler may read: folders that the operator names, and nothing else.
 
-pub(crate) use crate::path::PathError as FolderError;
+use crate::path::PathError;
 use std::path::{Path, PathBuf};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
@@ -10,9 +10,9 @@ pub(crate) struct Folders(Vec<PathBuf>);
 
 impl Folders {
     /// These folders, if there are such.
-    pub(crate) fn new(folders: &[PathBuf]) -> Result<Self, FolderError> {
+    pub(crate) fn new(folders: &[PathBuf]) -> Result<Self, PathError> {
         for folder in folders {
-            check(folder).map_err(|reason| FolderError::new("FIRSTBYTE_ALLOW_READ", folder, reason))?;
+            check(folder).map_err(|reason| PathError::new("FIRSTBYTE_ALLOW_READ", folder, reason))?;
         }
         Ok(Self(folders.to_vec()))
     }

@@ -5,12 +5,13 @@ use crate::clock::SharedAlarm;
 use crate::component::{self, ComponentError, Loaded};
 use crate::egress::{Egress, Outbound};
 use crate::engine;
-use crate::folders::{FolderError, Folders};
+use crate::folders::Folders;
 use crate::interface::{SharedResponse, State};
 use crate::limits::{self, Limits};
 use crate::log::{GuestOutput, InvocationLog, LastPanic, Log};
 use crate::outcome::{Failed, Outcome};
 use crate::outlet::{DeliveryError, Outlet};
+use crate::path::PathError;
 use crate::response::{Phase, Response};
 use crate::settings::Settings;
 use crate::ticker::Ticker;
@@ -109,9 +110,9 @@ pub enum SetupError {
     /// The component is at fault.
     #[error(transparent)]
     Component(#[from] ComponentError),
-    /// A folder that the operator names is.
+    /// A path in a setting is.
     #[error(transparent)]
-    Folder(#[from] FolderError),
+    Path(#[from] PathError),
     /// The machine is.
     #[error("cannot run WebAssembly here: {0}")]
     Engine(String),
@@ -123,7 +124,7 @@ impl SetupError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Component(error) => error.kind(),
-            Self::Folder(_) => "InvalidSetting",
+            Self::Path(_) => "InvalidSetting",
             Self::Engine(_) => "EngineError",
         }
     }
