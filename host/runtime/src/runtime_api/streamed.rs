@@ -20,7 +20,7 @@ const LARGE: usize = 16 * 1024;
 const CHUNK: usize = 64 * 1024;
 
 /// How many bytes may wait for the socket.
-const BACKLOG: usize = 64 * 1024;
+const BACKLOG: usize = 128 * 1024;
 
 /// A write leaves at once unless another one left less than this ago.
 const MERGE_WITHIN: Duration = Duration::from_micros(200);
