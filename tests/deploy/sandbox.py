@@ -58,7 +58,8 @@ class Sandbox:
         if cpu:
             shutil.copy(cpu[0], self.root / "qemu")
             cpu[0] = "/qemu"
-        self.group = control_group(memory_mb)
+        # An emulator of a CPU keeps books on all addresses of its program, which no Lambda has to hold.
+        self.group = control_group(1024 if cpu else memory_mb)
         self.process = subprocess.Popen(
             [firstbyte, "serve", handler, *("--lambda-port 0 --url-port 0 --api-port 0 --timeout 30".split()),
              "--memory", str(memory_mb), "--", self._launcher([*cpu, bootstrap])],
