@@ -42,7 +42,9 @@ fn each_token_is_sent_on_when_it_comes() {
         assert_eq!(first.text(), "data: {\"token\":\"Hel\"}\n\n");
         assert_eq!(second.text(), "data: {\"token\":\"lo\"}\n\n");
         assert_eq!(done.text(), "event: done\ndata: {\"tokens\":2}\n\n");
-        assert!(second.at - first.at >= Duration::from_secs(3), "{:?} and {:?}", first.at, second.at);
+        // The model pauses from when it has sent the first; passing that on takes the time that it takes.
+        let (first, second) = (first.at, second.at);
+        assert!(first < Duration::from_secs(2) && second >= Duration::from_secs(3), "{first:?} and {second:?}");
         assert!(response.outcome().is_success());
     }
     let asked = &model.requests()[2];
