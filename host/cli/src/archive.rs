@@ -62,7 +62,7 @@ pub(crate) fn write(mut entries: Vec<Entry>, destination: &Destination) -> Resul
     check(packed, unpacked)
 }
 
-/// Above 9, zlib's best, are rounds of Zopfli: five take some seconds for a layer, and 3 % off what every cold start fetches.
+/// Above 9, zlib's best, are rounds of Zopfli: five take some seconds for a layer, and 2 % off what every cold start fetches.
 const COMPRESSION: i64 = 14;
 
 fn zip(entries: &[Entry]) -> Result<Vec<u8>> {

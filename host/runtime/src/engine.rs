@@ -60,7 +60,7 @@ const POOLED_CORE_INSTANCES: u32 = 1000;
 const POOLED_INSTANCE_SIZE: usize = 64 << 20;
 
 /// An engine as [`engine`]'s, but with memories and stacks that are kept from one instance to the next, reset in between:
-/// what would be ten system calls for each instance is one. None if so many instances are not to be had at once.
+/// nothing is mapped or unmapped for an invocation. None if so many instances are not to be had at once.
 pub(crate) fn pooled(instances: u32) -> Option<Engine> {
     if instances > POOLED_INSTANCES {
         return None;

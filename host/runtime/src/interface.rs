@@ -64,8 +64,8 @@ impl SharedResponse {
         }
     }
 
-    fn poll_write(&self, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>> {
-        self.lock().as_mut().map_or(Poll::Ready(Err(Closed)), |response| response.poll_write(cx, data))
+    fn poll_write_all(&self, cx: &mut Context<'_>, data: &[u8], taken: &mut usize) -> Poll<Result<(), Closed>> {
+        self.lock().as_mut().map_or(Poll::Ready(Err(Closed)), |response| response.poll_write_all(cx, data, taken))
     }
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -164,16 +164,12 @@ fn write_now(store: &StoreContextMut<'_, State>, body: &Resource<BodyHandle>, ch
     if let Err(refused) = response.admit(chunk.len()) {
         return refuse(refused);
     }
-    let mut cx = Context::from_waker(Waker::noop());
     let mut taken = 0;
-    while let Some(rest) = chunk.get(taken..).filter(|rest| !rest.is_empty()) {
-        match response.poll_write(&mut cx, rest) {
-            Poll::Ready(Ok(more)) => taken += more,
-            Poll::Ready(Err(closed)) => return refuse(closed.into()),
-            Poll::Pending => return Attempt::Partly(taken),
-        }
+    match response.poll_write_all(&mut Context::from_waker(Waker::noop()), chunk, &mut taken) {
+        Poll::Ready(Ok(())) => Attempt::Taken,
+        Poll::Ready(Err(closed)) => refuse(closed.into()),
+        Poll::Pending => Attempt::Partly(taken),
     }
-    Attempt::Taken
 }
 
 async fn write_rest(
@@ -184,13 +180,8 @@ async fn write_rest(
 ) -> wasmtime::Result<(Written,)> {
     let response = store.data().table.get(&body)?.0.clone();
     let chunk = chunk.as_le_slice(&store);
-    while let Some(rest) = chunk.get(taken..).filter(|rest| !rest.is_empty()) {
-        match poll_fn(|cx| response.poll_write(cx, rest)).await {
-            Ok(more) => taken += more,
-            Err(closed) => return Ok((Err(response::WriteError::from(closed).into()),)),
-        }
-    }
-    Ok((Ok(()),))
+    let written = poll_fn(|cx| response.poll_write_all(cx, chunk, &mut taken)).await;
+    Ok((written.map_err(|closed| response::WriteError::from(closed).into()),))
 }
 
 impl From<response::WriteError> for WriteError {

@@ -76,14 +76,21 @@ impl Response {
         if self.written.saturating_add(length as u64) > self.limit { Err(WriteError::TooLarge) } else { Ok(()) }
     }
 
-    /// Takes some of `data`, which is not empty.
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>> {
-        let taken = ready!(self.outlet.poll_write(cx, data));
-        match taken {
-            Ok(taken) => self.written += taken as u64,
-            Err(Closed) => self.cut_off = true,
+    /// Takes what is left of `data` after the first `taken` bytes, and counts those that it takes there.
+    pub(crate) fn poll_write_all(&mut self, cx: &mut Context<'_>, data: &[u8], taken: &mut usize) -> Poll<Result<(), Closed>> {
+        while let Some(rest) = data.get(*taken..).filter(|rest| !rest.is_empty()) {
+            match ready!(self.outlet.poll_write(cx, rest)) {
+                Ok(more) => {
+                    self.written += more as u64;
+                    *taken += more;
+                }
+                Err(Closed) => {
+                    self.cut_off = true;
+                    return Poll::Ready(Err(Closed));
+                }
+            }
         }
-        Poll::Ready(taken)
+        Poll::Ready(Ok(()))
     }
 
     /// Ready when a write would not wait.

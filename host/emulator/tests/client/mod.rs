@@ -158,6 +158,13 @@ pub(crate) fn not_shown(events: &[Event]) -> Vec<&str> {
         .collect()
 }
 
+/// Asserts that the emulator's user was told of what the client was not shown, in words with `told` in them, or of nothing.
+pub(crate) fn assert_told(events: &[Event], told: &str, ending: &str) {
+    let shown = not_shown(events);
+    assert_eq!(shown.is_empty(), told.is_empty(), "{ending}: {shown:?}");
+    assert!(told.is_empty() || shown.iter().any(|shown| shown.contains(told)), "{ending}: {shown:?}");
+}
+
 /// Lines that the runtime printed.
 pub(crate) fn printed(events: &[Event]) -> Vec<&str> {
     events

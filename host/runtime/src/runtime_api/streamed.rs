@@ -25,7 +25,7 @@ const BACKLOG: usize = 128 * 1024;
 /// A write leaves at once unless another one left less than this ago.
 const MERGE_WITHIN: Duration = Duration::from_micros(200);
 
-/// Merged bytes after which the clock is asked again: it takes a tenth of the time of a write of 1 KiB.
+/// Merged bytes after which the clock is asked again: asked at every write, it took 7 % of the CPU time of bulk writes.
 const LOOK_EVERY: usize = 4 * 1024;
 
 /// Space for a chunk's size, to be filled in when it is known.
