@@ -17,6 +17,8 @@ use std::path::PathBuf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Name {
     Firstbyte,
+    /// Another bootstrap of Firstbyte's, such as that of the commit before. Takes part where `--before` names one.
+    Before,
     Native,
     Node,
     Lwa,
@@ -27,6 +29,7 @@ impl Name {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Firstbyte => "Firstbyte",
+            Self::Before => "Firstbyte before",
             Self::Native => "lambda_runtime",
             Self::Node => "Node.js",
             Self::Lwa => "LWA + axum",
@@ -38,6 +41,7 @@ impl Name {
     pub(crate) fn description(self) -> &'static str {
         match self {
             Self::Firstbyte => "the bootstrap for Lambda and the handler as a component, compiled ahead of time",
+            Self::Before => "the same handler in another bootstrap",
             Self::Native => "a native Rust function on AWS's runtime client, with that client's streaming response",
             Self::Node => "a streaming function on AWS's `aws-lambda-ric`",
             Self::Lwa => "AWS's Lambda Web Adapter in front of a Rust web application, two processes",
@@ -49,6 +53,7 @@ impl Name {
     pub(crate) fn build(self, builder: &Builder) -> Result<Built> {
         match self {
             Self::Firstbyte => firstbyte::build(builder),
+            Self::Before => firstbyte::before(builder),
             Self::Native => native::build(builder),
             Self::Node => node::build(builder),
             Self::Lwa => web::build(builder),

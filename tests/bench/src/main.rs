@@ -42,6 +42,10 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     save: Option<String>,
 
+    /// Another bootstrap of Firstbyte's to measure beside this one, such as that of the commit before
+    #[arg(long, value_name = "FILE")]
+    before: Option<PathBuf>,
+
     /// Takes what the last run has built
     #[arg(long)]
     no_build: bool,
@@ -50,8 +54,13 @@ struct Arguments {
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let is_whole = arguments.only.is_empty() && arguments.contenders.is_empty();
-    let builder = Builder::new(!arguments.no_build)?;
-    let run = Run::take(&builder, &or_all(arguments.contenders), &or_all(arguments.only), arguments.runs.max(1))?;
+    let mut contenders = or_all(arguments.contenders);
+    contenders.retain(|name| *name != Name::Before);
+    if arguments.before.is_some() {
+        contenders.insert(0, Name::Before);
+    }
+    let builder = Builder::new(!arguments.no_build, arguments.before)?;
+    let run = Run::take(&builder, &contenders, &or_all(arguments.only), arguments.runs.max(1))?;
     let name = arguments.save.or_else(|| is_whole.then(|| run.machine.name()));
     let chart = name.as_ref().map(|name| format!("{name}.svg"));
     let table = table::Table { run: &run, chart: chart.as_deref() }.to_string();

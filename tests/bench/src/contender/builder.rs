@@ -17,10 +17,12 @@ pub(crate) struct Builder {
     pub(super) output: PathBuf,
     /// Whether cargo is called at all. What the last run built is taken otherwise.
     pub(super) builds: bool,
+    /// Another bootstrap to compare with.
+    pub(super) before: Option<PathBuf>,
 }
 
 impl Builder {
-    pub(crate) fn new(builds: bool) -> Result<Self> {
+    pub(crate) fn new(builds: bool, before: Option<PathBuf>) -> Result<Self> {
         let bench = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let workspace = bench.ancestors().nth(2).context("the crate is in tests/bench")?.to_owned();
         let mut command = cargo(&workspace);
@@ -29,7 +31,7 @@ impl Builder {
         let target = PathBuf::from(metadata["target_directory"].as_str().context("cargo names no target folder")?);
         let output = target.join("bench");
         std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
-        Ok(Self { workspace, bench, target, output, builds })
+        Ok(Self { workspace, bench, target, output, builds, before })
     }
 
     /// The static target of this machine.

@@ -3,6 +3,7 @@
 use super::{Builder, Built, Contender, Files, Name, Program};
 use anyhow::{Context, Result};
 use std::fs;
+use std::path::PathBuf;
 
 const GUEST_TARGET: &str = "wasm32-wasip2";
 
@@ -41,15 +42,27 @@ pub(super) fn build(builder: &Builder) -> Result<Built> {
     if builder.builds {
         fs::copy(target.join(&musl).join("lambda/bootstrap"), &bootstrap).context("cannot copy the bootstrap")?;
     }
+    contender(Name::Firstbyte, bootstrap, root, builder.log("firstbyte")?)
+}
+
+/// The bootstrap that `--before` names, with the handler that was built for [`build`].
+pub(super) fn before(builder: &Builder) -> Result<Built> {
+    let Some(before) = &builder.before else { return Ok(Built::Absent("no --before names a bootstrap".to_owned())) };
+    let bootstrap = before.canonicalize().with_context(|| format!("--before names {}", before.display()))?;
+    contender(Name::Before, bootstrap, builder.output.join("firstbyte"), builder.log("before")?)
+}
+
+fn contender(name: Name, bootstrap: PathBuf, root: PathBuf, log: PathBuf) -> Result<Built> {
+    let files = Files { layer: Some(bootstrap.clone()), function: Some(root.join("handler.cwasm")) };
     Ok(Built::Contender(Contender {
-        name: Name::Firstbyte,
+        name,
         versions: format!("Firstbyte {}", env!("CARGO_PKG_VERSION")),
-        programs: vec![Program { path: bootstrap.clone(), arguments: Vec::new() }],
+        programs: vec![Program { path: bootstrap, arguments: Vec::new() }],
         root,
         handler: "handler",
         environment: vec![("FIRSTBYTE_RESPONSE_LIMIT_MB", "0")],
-        log: builder.log("firstbyte")?,
+        log,
         concurrent: true,
-        files: Files { layer: Some(bootstrap), function: Some(handler) },
+        files,
     }))
 }
