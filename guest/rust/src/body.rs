@@ -27,6 +27,9 @@ use crate::{__private::invocation as raw, fetch};
 #[derive(Debug)]
 pub struct Body(raw::Body);
 
+/// What is passed to the host in one call. It takes 8 MiB at most, and more calls cost nothing.
+const PIECE: usize = 1 << 20;
+
 /// Why bytes were refused. None of what the refused call brought may be taken as sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -62,7 +65,14 @@ impl Body {
     /// # Errors
     /// The bytes were refused, and so will be those of every later call.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WriteError> {
-        Ok(self.0.write(bytes.as_ref())?)
+        let bytes = bytes.as_ref();
+        if bytes.len() <= PIECE {
+            return Ok(self.0.write(bytes)?);
+        }
+        for piece in bytes.chunks(PIECE) {
+            self.0.write(piece)?;
+        }
+        Ok(())
     }
 
     /// Completes when a write of moderate size (64 KiB) would be taken without waiting, or would be refused.

@@ -1,12 +1,11 @@
 //! The network as a test has it: the servers that it answers for, and nobody else.
 
 use crate::upstream::{Upstream, UpstreamRequest};
-use firstbyte_runtime::egress::{Answering, HttpError, Transport, TransportError, WasiBody};
+use firstbyte_runtime::egress::{Answering, Asking, HttpError, Transport, TransportError, WasiBody};
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt as _;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// Servers by their origins.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +55,7 @@ impl Network {
 }
 
 impl Transport for Network {
-    fn send(&self, request: Request<WasiBody>, _: Duration) -> Answering {
+    fn send(&self, request: Request<WasiBody>, _: Asking) -> Answering {
         let network = self.clone();
         Box::pin(async move { network.ask(request).await.map_err(TransportError::from) })
     }

@@ -2,7 +2,7 @@
 
 use crate::response::Chunk;
 use firstbyte_runtime::outlet::{Closed, DeliveryError, Opening, Outlet};
-use firstbyte_wire::{ErrorReport, Trailers};
+use firstbyte_wire::ErrorReport;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::time::Instant;
@@ -65,17 +65,12 @@ impl Outlet for Recorder {
         self.lock().end = End::Clean;
     }
 
-    fn abort(&mut self, last_words: &[u8], trailers: &Trailers) {
-        let report = trailers.document().and_then(|document| serde_json::from_slice(&document).ok());
+    fn abort(&mut self, last_words: &[u8], report: &ErrorReport) {
         let mut recording = self.lock();
         if !last_words.is_empty() {
             recording.chunks.push(Chunk { at: self.begun.elapsed(), bytes: last_words.to_vec() });
         }
-        recording.end = End::Failed(report.unwrap_or_else(|| ErrorReport {
-            error_type: trailers.error_type.clone(),
-            error_message: String::new(),
-            stack_trace: Vec::new(),
-        }));
+        recording.end = End::Failed(report.clone());
     }
 
     fn fail(&mut self, report: &ErrorReport) {

@@ -1,6 +1,7 @@
 //! Lambda's entry point: reads the environment, sets the handler up, and serves invocations until Lambda ends the process.
 
 use crate::component;
+use crate::descriptors;
 use crate::invocation::{Handler, SetupError};
 use crate::log::{BoxFuture, Level, Log, Record, StdoutLog};
 use crate::polling::Polling;
@@ -57,10 +58,11 @@ pub fn main() -> ExitCode {
 pub fn main_with(change: fn(&mut Settings)) -> ExitCode {
     let log = StdoutLog::new(var("AWS_LAMBDA_LOG_FORMAT").as_deref(), var("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let concurrency = settings::concurrency(var("AWS_LAMBDA_MAX_CONCURRENCY").as_deref()) as usize;
+    descriptors::raise();
     // One invocation at a time needs one thread, and starts faster with it.
     let mut builder = if concurrency > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     let code = match builder.enable_all().build() {
-        Ok(executor) => executor.block_on(run(&log, concurrency, change)),
+        Ok(executor) => executor.block_on(run(&log, change)),
         Err(error) => {
             host_record(&*log, Level::Fatal, &format!("cannot start an executor: {error}"), None);
             ExitCode::FAILURE
@@ -70,7 +72,7 @@ pub fn main_with(change: fn(&mut Settings)) -> ExitCode {
     code
 }
 
-async fn run(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)) -> ExitCode {
+async fn run(log: &Arc<StdoutLog>, change: fn(&mut Settings)) -> ExitCode {
     let authority = match require("AWS_LAMBDA_RUNTIME_API") {
         Ok(authority) => authority,
         Err(error) => {
@@ -79,8 +81,8 @@ async fn run(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)
         }
     };
     let api = RuntimeApi::new(&authority);
-    let polling = match settings(log, change).and_then(|settings| set_up(log, &api, &authority, concurrency, &settings)) {
-        Ok(polling) => polling,
+    let (polling, workers) = match settings(log, change).and_then(|settings| set_up(log, &api, &authority, &settings)) {
+        Ok(ready) => ready,
         Err(error) => {
             let report = error.report();
             host_record(&**log, Level::Fatal, &format!("{}: {}", report.error_type, report.error_message), Some(&report));
@@ -96,7 +98,7 @@ async fn run(log: &Arc<StdoutLog>, concurrency: usize, change: fn(&mut Settings)
         host_record(&**log, Level::Fatal, &ended.to_string(), None);
         return ExitCode::FAILURE;
     }
-    let ended = polling.run(concurrency).await;
+    let ended = polling.run(workers).await;
     host_record(&**log, Level::Fatal, &ended.to_string(), None);
     ExitCode::FAILURE
 }
@@ -126,10 +128,9 @@ fn set_up(
     log: &Arc<StdoutLog>,
     api: &Arc<RuntimeApi>,
     authority: &str,
-    concurrency: usize,
     settings: &Arc<Settings>,
-) -> Result<Polling, StartError> {
-    let authority = authority.parse().map_err(|_| StartError::Address(authority.to_owned()))?;
+) -> Result<(Polling, usize), StartError> {
+    let _: http::uri::Authority = authority.parse().map_err(|_| StartError::Address(authority.to_owned()))?;
     let path = component::find(&PathBuf::from(require("LAMBDA_TASK_ROOT")?), &require("_HANDLER")?)?;
     let log: Arc<dyn Log> = Arc::clone(log) as _;
     let handler = Arc::new(Handler::load(&path, Arc::clone(settings), Arc::clone(&log))?);
@@ -143,8 +144,24 @@ fn set_up(
     } else {
         Arc::new(Fixed(handler))
     };
+    let workers = workers(settings, &*log);
     let invoker = Invoker { source, api: Arc::clone(api), mode: settings.response, log: Arc::clone(&log) };
-    Ok(Polling::new(&authority, concurrency, invoker, log))
+    Ok((Polling::new(Arc::clone(api), invoker, log), workers))
+}
+
+/// How many invocations are asked for at once: no more than can be answered.
+fn workers(settings: &Settings, log: &dyn Log) -> usize {
+    let wanted = settings.concurrency.unwrap_or(1) as usize;
+    let limit = descriptors::limit();
+    let workers = descriptors::answerable(limit, wanted, settings.folders.len());
+    if workers < wanted {
+        let message = format!(
+            "{workers} invocations are taken at once instead of {wanted}: the process may have {limit} descriptors, and what is \
+             taken has to be answered"
+        );
+        host_record(log, Level::Warn, &message, None);
+    }
+    workers
 }
 
 /// The handler that was there at the start: in Lambda a function's files do not change.

@@ -4,7 +4,7 @@
 //! one or two of them late. A handler that sends a token every 10 ms would send each of them late. Here a wait is a timer of the
 //! kernel's.
 
-use crate::interface::State;
+use crate::store::State;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use std::fs::File;
 use std::future::poll_fn;

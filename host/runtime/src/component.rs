@@ -1,9 +1,10 @@
 //! From a name to a handler that can be called: finds the component's file, maps or compiles it, links it.
 
 use crate::bindings::FunctionHostPre;
-use crate::interface::State;
+use crate::link;
+use crate::store::State;
 use std::path::{Path, PathBuf};
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 use wasmtime::{Engine, Precompiled};
 
 /// Why there is no handler. The text says what to do next.
@@ -120,7 +121,7 @@ pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Loaded, ComponentErro
         Err(error) => return Err(error),
     };
     let other_world = |reason: wasmtime::Error| ComponentError::OtherWorld { path: path.to_owned(), reason: one_line(&reason) };
-    let linker = linker(engine).map_err(other_world)?;
+    let linker = link::linker(engine, &component).map_err(other_world)?;
     let pre = linker.instantiate_pre(&component).map_err(other_world)?;
     let pre = FunctionHostPre::new(pre).map_err(other_world)?;
     Ok(Loaded { pre, passed_over })
@@ -185,14 +186,4 @@ fn compile(_: &Engine, path: &Path) -> Result<Component, ComponentError> {
 /// wasmtime's reasons, which may be tables, as part of a sentence.
 pub(crate) fn one_line(error: &wasmtime::Error) -> String {
     format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    crate::clock::add_to_linker(&mut linker)?;
-    crate::egress::add_to_linker(&mut linker)?;
-    crate::interface::add_to_linker(&mut linker)?;
-    Ok(linker)
 }

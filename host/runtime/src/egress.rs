@@ -18,20 +18,23 @@ mod roots;
 mod sign;
 mod transport;
 
+pub use crate::budget::Lookup;
 pub(crate) use code::add_to_linker;
 pub use policy::{Policy, PolicyError};
 pub use resolve::{Resolve, Resolving, SystemResolver};
-pub use transport::{Answering, Route, Transport, TransportError};
+pub use transport::{Answering, Asking, Route, Transport, TransportError};
 pub use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
+use crate::budget::{Budget, Charge, Shares, Spent};
 use crate::log::InvocationLog;
 use crate::path::PathError;
-use body::Timed;
+use body::UnderWay;
+use bytes::{Bytes, BytesMut};
 use connect::{Connector, Refused};
 use endpoint::Endpoint;
 use http::uri::Scheme;
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy;
 use sign::Signer;
 use std::net::SocketAddr;
@@ -49,6 +52,15 @@ const FIRST_BYTE: Duration = Duration::from_secs(300);
 
 /// How long an answer may pause.
 const BETWEEN_BYTES: Duration = Duration::from_secs(120);
+
+/// Bytes that a request takes while it waits for its turn: the task that sends it.
+const WAITING: usize = 16 * 1024;
+
+/// Bytes that a request takes while it is under way: the buffers of its connection.
+const UNDER_WAY: usize = WAITING + 2 * transport::BUFFER;
+
+/// Bytes that may be copied at once out of the pieces of a body that is signed.
+const PIECE: usize = 64 * 1024;
 
 /// What the host is told of outbound HTTP.
 #[derive(Clone, Debug, Default)]
@@ -76,9 +88,9 @@ pub(crate) struct Egress {
 impl Egress {
     /// # Errors
     /// A file of certificates that is of no use.
-    pub(crate) fn new(settings: &EgressSettings) -> Result<Arc<Self>, PathError> {
+    pub(crate) fn new(settings: &EgressSettings, shares: &Shares) -> Result<Arc<Self>, PathError> {
         let transport: Arc<dyn Transport> = match &settings.route {
-            Route::Network(resolver) => Arc::new(Pool::new(Connector::new(settings, Arc::clone(resolver), CONNECT)?)),
+            Route::Network(resolver) => Arc::new(Pool::new(Connector::new(settings, Arc::clone(resolver), shares)?)),
             Route::Instead(transport) => Arc::clone(transport),
         };
         Ok(Arc::new(Self { policy: settings.policy.clone(), transport, signer: Signer::new(settings.sign_aws.clone()) }))
@@ -98,15 +110,22 @@ type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
 #[derive(Clone, Debug)]
 pub(crate) struct Outbound {
     egress: Arc<Egress>,
+    budget: Budget,
     log: InvocationLog,
 }
 
 impl Outbound {
-    pub(crate) fn new(egress: Arc<Egress>, log: InvocationLog) -> Self {
-        Self { egress, log }
+    pub(crate) fn new(egress: Arc<Egress>, budget: Budget, log: InvocationLog) -> Self {
+        Self { egress, budget, log }
     }
 
-    async fn send(self, request: Request<WasiBody>, options: RequestOptions) -> Result<Answer, Error> {
+    /// Another invocation begins.
+    pub(crate) fn turn_to(&mut self, log: InvocationLog) {
+        self.log = log;
+    }
+
+    /// Sends a request that is charged with what it takes while it waits.
+    async fn send(self, request: Request<WasiBody>, options: RequestOptions, mut charge: Charge) -> Result<Answer, Error> {
         let uri = request.uri();
         let target = target(uri);
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
@@ -132,12 +151,15 @@ impl Outbound {
         };
         let connect = options.connect_timeout.unwrap_or(CONNECT);
         let first_byte = options.first_byte_timeout.unwrap_or(FIRST_BYTE);
-        let answer = self.egress.transport.send(request, connect);
+        let connection = tokio::time::timeout(connect, self.budget.connection()).await.map_err(|_| self.crowded(&target))?;
+        charge.resize(charge.bytes() - WAITING + UNDER_WAY).map_err(|spent| self.spent(&target, spent))?;
+        let asking = Asking { connect, budget: self.budget.clone() };
+        let answer = self.egress.transport.send(request, asking);
         let answer = tokio::time::timeout(connect.saturating_add(first_byte), answer).await;
         match answer {
             Ok(Ok(response)) => {
                 let pause = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
-                Ok(response.map(|body| Timed::new(body, pause).boxed_unsync()))
+                Ok(response.map(|body| UnderWay::new(body, pause, charge, connection).boxed_unsync()))
             }
             Ok(Err(TransportError::Http(error))) => Err(error),
             Ok(Err(TransportError::Client(error))) => Err(self.explain(&error, &target)),
@@ -147,15 +169,44 @@ impl Outbound {
 
     /// The request with the execution role's signature.
     async fn signed(&self, request: Request<WasiBody>, endpoint: &Endpoint) -> Result<Request<WasiBody>, Error> {
-        let (mut parts, body) = request.into_parts();
-        let body = Limited::new(body, sign::BODY_LIMIT).collect().await;
-        let body = body.map_err(|_| Error::HttpRequestBodySize(Some(sign::BODY_LIMIT as u64)))?.to_bytes();
+        let (mut parts, mut body) = request.into_parts();
+        let too_large = || Error::HttpRequestBodySize(Some(sign::BODY_LIMIT as u64));
+        let mut held = self.budget.charge(0).map_err(|spent| self.spent(&target(&parts.uri), spent))?;
+        let mut whole = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(piece) = frame?.into_data() else { continue };
+            let length = whole.len() + piece.len();
+            if length > sign::BODY_LIMIT {
+                return Err(too_large());
+            }
+            held.resize(length.next_multiple_of(PIECE)).map_err(|spent| self.spent(&target(&parts.uri), spent))?;
+            whole.reserve(length.next_multiple_of(PIECE) - whole.len());
+            whole.extend_from_slice(&piece);
+        }
+        let whole = whole.freeze();
         let signer = &self.egress.signer;
-        if let Err(error) = signer.sign(endpoint, &parts.method, &parts.uri, &mut parts.headers, &body).await {
+        if let Err(error) = signer.sign(endpoint, &parts.method, &parts.uri, &mut parts.headers, &whole).await {
             self.log.warn(&format!("a request to AWS was not signed: {error}"));
             return Err(Error::ConfigurationError);
         }
-        Ok(Request::from_parts(parts, Full::new(body).map_err(Error::from).boxed_unsync()))
+        let whole = if whole.is_empty() { whole } else { Bytes::from_owner(Signed { whole, _held: held }) };
+        Ok(Request::from_parts(parts, Full::new(whole).map_err(Error::from).boxed_unsync()))
+    }
+
+    /// The handler has as many requests under way as it may have.
+    fn crowded(&self, target: &str) -> Error {
+        let most = self.budget.allowance().connections;
+        self.log.warn(&format!(
+            "an outbound request to {target} was not sent: {most} are under way, which is what FIRSTBYTE_CONNECTIONS allows at once"
+        ));
+        Error::ConnectionLimitReached
+    }
+
+    /// The host may not hold the request, too.
+    fn spent(&self, target: &str, spent: Spent) -> Error {
+        let reason = format!("{spent}; FIRSTBYTE_HOST_MEMORY_MB raises it");
+        self.log.warn(&format!("an outbound request to {target} was not sent: {reason}"));
+        Error::InternalError(Some(reason))
     }
 
     /// The handler's error for a failed request; the operator's line where a setting is the reason.
@@ -169,7 +220,8 @@ impl Outbound {
                          address itself in FIRSTBYTE_ALLOW_HTTP"
                     )),
                     Refused::Tls(_) => self.log.warn(&format!("an outbound request to {target} was not sent: {refused}")),
-                    Refused::Unknown | Refused::Late => {}
+                    Refused::Crowded => self.log.warn(&format!("an outbound request to {target} was not sent: {refused}")),
+                    Refused::Unknown | Refused::Unanswered | Refused::Late => {}
                 }
                 return refused.into();
             }
@@ -192,6 +244,11 @@ impl Outbound {
 }
 
 impl WasiHttpHooks for Outbound {
+    /// A body that waits for its connection holds two of these.
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        transport::BUFFER
+    }
+
     fn is_supported_scheme(&mut self, scheme: &Scheme) -> bool {
         // The policy judges all others, too; this is what the client can speak.
         *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS
@@ -204,8 +261,12 @@ impl WasiHttpHooks for Outbound {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<(Answer, Worker), Error>> + Send> {
         let outbound = self.clone();
+        // At once, not when it is polled: a handler may make thousands without waiting for any.
+        let head: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        let charge = self.budget.charge(WAITING + head + request.uri().path().len());
         Box::new(async move {
-            let answer = outbound.send(request, options.unwrap_or_default()).await?;
+            let charge = charge.map_err(|spent| outbound.spent(&target(request.uri()), spent))?;
+            let answer = outbound.send(request, options.unwrap_or_default(), charge).await?;
             // The pool drives its connections itself.
             let worker: Worker = Box::new(std::future::ready(Ok(())));
             Ok((answer, worker))
@@ -213,10 +274,23 @@ impl WasiHttpHooks for Outbound {
     }
 }
 
+/// A body that is signed, and its charge.
+struct Signed {
+    whole: Bytes,
+    _held: Charge,
+}
+
+impl AsRef<[u8]> for Signed {
+    fn as_ref(&self) -> &[u8] {
+        &self.whole
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
+    use crate::budget::Allowance;
     use crate::log::{Log, Record};
     use http_body_util::Empty;
     use std::sync::Mutex;
@@ -235,7 +309,7 @@ mod tests {
     struct Silent;
 
     impl Transport for Silent {
-        fn send(&self, _: Request<WasiBody>, _: Duration) -> Answering {
+        fn send(&self, _: Request<WasiBody>, _: Asking) -> Answering {
             let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
             Box::pin(std::future::ready(Ok(Response::new(body))))
         }
@@ -245,14 +319,17 @@ mod tests {
     async fn send(outbound: &Outbound, lines: &Lines, uri: &str) -> (Option<Error>, Vec<String>) {
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = Request::get(uri).body(body).unwrap();
-        let outcome = outbound.clone().send(request, RequestOptions::default()).await;
+        let charge = outbound.budget.charge(WAITING).unwrap();
+        let outcome = outbound.clone().send(request, RequestOptions::default(), charge).await;
         (outcome.err(), std::mem::take(&mut lines.0.lock().unwrap()))
     }
 
     fn outbound(settings: &EgressSettings) -> (Outbound, Arc<Lines>) {
         let lines = Arc::<Lines>::default();
         let log = InvocationLog::new(Arc::clone(&lines) as _, "id".to_owned(), None);
-        (Outbound::new(Egress::new(settings).unwrap(), log), lines)
+        let shares = Shares::new(100);
+        let budget = Budget::new(Allowance::default(), shares.clone());
+        (Outbound::new(Egress::new(settings, &shares).unwrap(), budget, log), lines)
     }
 
     #[tokio::test]
@@ -288,7 +365,7 @@ mod tests {
     #[test]
     fn certificates_that_cannot_be_read_are_an_error_at_the_start() {
         let settings = EgressSettings { roots: Some("/no/such.pem".into()), ..EgressSettings::default() };
-        let error = Egress::new(&settings).unwrap_err().to_string();
+        let error = Egress::new(&settings, &Shares::new(0)).unwrap_err().to_string();
         assert!(error.starts_with("FIRSTBYTE_CA_FILE names /no/such.pem: No such file"), "{error}");
     }
 

@@ -1,47 +1,50 @@
-//! The host's side of `firstbyte:lambda/invocation`: what each function of the WIT does, and the state of a store.
+//! The host's side of `firstbyte:lambda/invocation`: what each function of the WIT does.
+//!
+//! A handle belongs to the invocation that it was given to. An instance that serves several may keep one; the host refuses it.
 
 #![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
 
 use crate::bindings::firstbyte::lambda::invocation::{self, HeadError, HttpRequest, Trigger, WriteError};
-use crate::clock::SharedAlarm;
-use crate::egress::Outbound;
 use crate::invocation::Invocation;
-use crate::limits::Limits;
-use crate::log::GuestOutput;
 use crate::outlet::Closed;
-use crate::response::{self, Response};
-use firstbyte_wire::Head;
+use crate::response::{self, Phase, Response};
+use crate::store::State;
+use firstbyte_wire::{ErrorReport, Head};
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use wasmtime::StoreContextMut;
-use wasmtime::component::{Linker, Resource, ResourceTable, WasmList};
+use wasmtime::component::{Linker, Resource, WasmList};
 use wasmtime_wasi::p2::{DynPollable, Pollable};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-/// `request`: there is one a store, so the handle holds nothing.
+/// `request`: what its invocation is told. It does not keep that alive.
 #[derive(Debug)]
-pub struct RequestHandle(());
+pub struct RequestHandle(Weak<Invocation>);
 
-/// `response`: the right to start.
+/// `response`: the right to start the response of its invocation.
 #[derive(Debug)]
-pub struct ResponseHandle(());
+pub struct ResponseHandle(SharedResponse);
 
-/// `body`: the response of this invocation, started.
+/// `body`: the response of its invocation, started.
+#[derive(Debug)]
 pub struct BodyHandle(SharedResponse);
 
-impl std::fmt::Debug for BodyHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("BodyHandle").finish()
-    }
-}
+/// A guest used a handle of an invocation that is over.
+#[derive(Debug, thiserror::Error)]
+#[error("a {0} handle of an earlier invocation was used: a handle is good for the invocation that it was given to")]
+struct Stale(&'static str);
 
 /// A response that the store and the task that settles it both hold, until it is taken to be settled: then a handle that a
 /// handler kept is of no use any more.
 #[derive(Clone)]
 pub(crate) struct SharedResponse(Arc<Mutex<Option<Response>>>);
+
+impl std::fmt::Debug for SharedResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedResponse")
+    }
+}
 
 impl SharedResponse {
     pub(crate) fn new(response: Response) -> Self {
@@ -64,6 +67,17 @@ impl SharedResponse {
         }
     }
 
+    /// Ends the response as failed, from a thread that does not drive it: without waiting for anything, and as far as the kernel
+    /// takes it. False if somebody is at it.
+    pub(crate) fn abort_now(&self, report: &ErrorReport, status: u16, shown: &str, sse_errors: bool) -> bool {
+        let Ok(mut response) = self.0.try_lock() else { return false };
+        if let Some(response) = &mut *response {
+            response.abort(report, status, shown, sse_errors);
+            response.flush(&mut Context::from_waker(Waker::noop()));
+        }
+        true
+    }
+
     fn poll_write_all(&self, cx: &mut Context<'_>, data: &[u8], taken: &mut usize) -> Poll<Result<(), Closed>> {
         self.lock().as_mut().map_or(Poll::Ready(Err(Closed)), |response| response.poll_write_all(cx, data, taken))
     }
@@ -72,9 +86,9 @@ impl SharedResponse {
         self.lock().as_mut().map_or(Poll::Ready(()), |response| response.poll_ready(cx))
     }
 
-    fn start(&self, head: Head) -> Result<(), firstbyte_wire::HeadError> {
-        // There is one right to start a response, and it is gone by the time that the response is.
-        self.lock().as_mut().map_or(Ok(()), |response| response.start(head))
+    /// Starts the response. None if it is settled, or was started before.
+    fn start(&self, head: Head) -> Option<Result<(), firstbyte_wire::HeadError>> {
+        self.lock().as_mut().filter(|response| response.phase() == Phase::Unstarted).map(|response| response.start(head))
     }
 
     fn finish(&self) -> Result<(), Closed> {
@@ -82,36 +96,21 @@ impl SharedResponse {
     }
 }
 
-/// What one store holds.
-pub(crate) struct State {
-    pub(crate) wasi: WasiCtx,
-    pub(crate) table: ResourceTable,
-    pub(crate) limits: Limits,
-    pub(crate) invocation: Arc<Invocation>,
-    pub(crate) response: SharedResponse,
-    pub(crate) http: WasiHttpCtx,
-    pub(crate) alarm: Option<SharedAlarm>,
-    pub(crate) outbound: Outbound,
-    /// Standard output and error, to be pointed at the next invocation's log.
-    pub(crate) outputs: [GuestOutput; 2],
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
-}
-
-impl WasiHttpView for State {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
-    }
-}
-
 impl State {
     /// The two resources a handler is given.
     pub(crate) fn hand_over(&mut self) -> wasmtime::Result<(Resource<RequestHandle>, Resource<ResponseHandle>)> {
-        Ok((self.table.push(RequestHandle(()))?, self.table.push(ResponseHandle(()))?))
+        let request = self.table.push(RequestHandle(Arc::downgrade(&self.invocation)))?;
+        Ok((request, self.table.push(ResponseHandle(self.response.clone()))?))
+    }
+
+    /// The invocation of a handle, if it is the one that is under way.
+    fn invocation(&self, request: &Resource<RequestHandle>) -> wasmtime::Result<&Invocation> {
+        let handle = self.table.get(request)?;
+        if std::ptr::eq(handle.0.as_ptr(), Arc::as_ptr(&self.invocation)) {
+            Ok(&self.invocation)
+        } else {
+            Err(Stale("request").into())
+        }
     }
 }
 
@@ -119,7 +118,7 @@ impl State {
 /// that has to wait is a future.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
-    invocation::add_to_linker::<_, wasmtime::component::HasSelf<_>>(linker, |state| state)?;
+    invocation::add_to_linker::<_, wasmtime::component::HasSelf<_>>(linker, State::metered)?;
     let mut instance = linker.instance("firstbyte:lambda/invocation@0.2.0")?;
     instance.func_wrap_async("[method]body.write", |store, (body, chunk)| match write_now(&store, &body, &chunk) {
         Attempt::Taken => Box::new(Taken),
@@ -161,7 +160,7 @@ fn write_now(store: &StoreContextMut<'_, State>, body: &Resource<BodyHandle>, ch
     let refuse = |refused: response::WriteError| Attempt::Over(Ok((Err(refused.into()),)));
     let Some(response) = &mut *response.lock() else { return refuse(Closed.into()) };
     let chunk = chunk.as_le_slice(store);
-    if let Err(refused) = response.admit(chunk.len()) {
+    if let Err(refused) = response.admit(chunk) {
         return refuse(refused);
     }
     let mut taken = 0;
@@ -189,6 +188,7 @@ impl From<response::WriteError> for WriteError {
         match error {
             response::WriteError::Closed(_) => Self::Closed,
             response::WriteError::TooLarge => Self::TooLarge,
+            response::WriteError::Spent(spent) => Self::Other(spent.to_string()),
         }
     }
 }
@@ -206,16 +206,16 @@ impl From<firstbyte_wire::HeadError> for HeadError {
 impl invocation::Host for State {}
 
 impl invocation::HostRequest for State {
-    fn event(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
-        Ok(String::from_utf8_lossy(&self.invocation.event).into_owned())
+    fn event(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(String::from_utf8_lossy(&self.invocation(&this)?.event).into_owned())
     }
 
-    fn payload(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Vec<u8>> {
-        Ok(self.invocation.payload.to_vec())
+    fn payload(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<Vec<u8>> {
+        Ok(self.invocation(&this)?.payload.to_vec())
     }
 
-    fn http(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<HttpRequest>> {
-        Ok(self.invocation.http.clone().map(|http| HttpRequest {
+    fn http(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<Option<HttpRequest>> {
+        Ok(self.invocation(&this)?.http.clone().map(|http| HttpRequest {
             method: http.method,
             path: http.path,
             query: http.query,
@@ -224,41 +224,41 @@ impl invocation::HostRequest for State {
         }))
     }
 
-    fn trigger(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Trigger> {
-        Ok(match self.invocation.trigger {
+    fn trigger(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<Trigger> {
+        Ok(match self.invocation(&this)?.trigger {
             firstbyte_wire::Trigger::Direct => Trigger::Direct,
             firstbyte_wire::Trigger::FunctionUrl => Trigger::FunctionUrl,
             firstbyte_wire::Trigger::ApiGateway => Trigger::ApiGateway,
         })
     }
 
-    fn request_id(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
-        Ok(self.invocation.context.request_id.clone())
+    fn request_id(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.invocation(&this)?.context.request_id.clone())
     }
 
-    fn function_arn(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
-        Ok(self.invocation.context.function_arn.clone())
+    fn function_arn(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.invocation(&this)?.context.function_arn.clone())
     }
 
-    fn remaining_ms(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<u64> {
-        let remaining = self.invocation.deadline.saturating_duration_since(tokio::time::Instant::now());
+    fn remaining_ms(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<u64> {
+        let remaining = self.invocation(&this)?.deadline.saturating_duration_since(tokio::time::Instant::now());
         Ok(u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX))
     }
 
-    fn trace_id(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
-        Ok(self.invocation.context.trace_id.clone())
+    fn trace_id(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.invocation(&this)?.context.trace_id.clone())
     }
 
-    fn tenant_id(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
-        Ok(self.invocation.context.tenant_id.clone())
+    fn tenant_id(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.invocation(&this)?.context.tenant_id.clone())
     }
 
-    fn client_context(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
-        Ok(self.invocation.context.client_context.clone())
+    fn client_context(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.invocation(&this)?.context.client_context.clone())
     }
 
-    fn cognito_identity(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
-        Ok(self.invocation.context.cognito_identity.clone())
+    fn cognito_identity(&mut self, this: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.invocation(&this)?.context.cognito_identity.clone())
     }
 
     fn drop(&mut self, handle: Resource<RequestHandle>) -> wasmtime::Result<()> {
@@ -273,7 +273,7 @@ impl invocation::HostResponse for State {
         this: Resource<ResponseHandle>,
         head: invocation::Head,
     ) -> wasmtime::Result<Result<Resource<BodyHandle>, HeadError>> {
-        self.table.delete(this)?;
+        let response = self.table.delete(this)?.0;
         let head = match Head::new(head.status, head.headers) {
             Ok(head) => head,
             Err(error) => return Ok(Err(error.into())),
@@ -281,10 +281,11 @@ impl invocation::HostResponse for State {
         for name in head.dropped() {
             self.invocation.log.warn(&format!("response header {name:?} was dropped: it belongs to the connection"));
         }
-        if let Err(error) = self.response.start(head) {
-            return Ok(Err(error.into()));
+        match response.start(head) {
+            Some(Ok(())) => Ok(Ok(self.table.push(BodyHandle(response))?)),
+            Some(Err(error)) => Ok(Err(error.into())),
+            None => Err(Stale("response").into()),
         }
-        Ok(Ok(self.table.push(BodyHandle(self.response.clone()))?))
     }
 
     fn drop(&mut self, handle: Resource<ResponseHandle>) -> wasmtime::Result<()> {

@@ -1,37 +1,37 @@
 //! One invocation, from the event to the settled response: a fresh instance, the handler's call, and what its outcome means.
 
-use crate::bindings::{FunctionHost, FunctionHostPre};
-use crate::clock::SharedAlarm;
+use crate::budget::{Budget, Shares};
 use crate::component::{self, ComponentError, Loaded};
-use crate::egress::{Egress, Outbound};
+use crate::descriptors;
+use crate::egress::Egress;
 use crate::engine;
 use crate::folders::Folders;
-use crate::interface::{SharedResponse, State};
-use crate::limits::{self, Limits};
-use crate::log::{GuestOutput, InvocationLog, LastPanic, Log};
+use crate::instance::{Instance, Instances};
+use crate::interface::SharedResponse;
+use crate::log::{InvocationLog, Log};
 use crate::outcome::{Failed, Outcome};
 use crate::outlet::{DeliveryError, Outlet};
 use crate::path::PathError;
 use crate::response::{Phase, Response};
 use crate::settings::Settings;
-use crate::ticker::Ticker;
+use crate::ticker::{Ticker, Watch};
 use crate::time::Time;
 use bytes::Bytes;
 use firstbyte_wire::{Event, HttpRequest, Trigger};
 use std::future::poll_fn;
 use std::path::Path;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
-use wasmtime::component::ResourceTable;
-use wasmtime::{Engine, Store, UpdateDeadline};
-use wasmtime_wasi::WasiCtxBuilder;
-use wasmtime_wasi_http::WasiHttpCtx;
+use wasmtime::Engine;
 
 /// After Lambda's own deadline there is nobody left to acknowledge a response.
 const RECEIPT_GRACE: Duration = Duration::from_secs(1);
+
+/// How long after its deadline a handler that does not yield is told of without it.
+const YIELD_GRACE: Duration = Duration::from_millis(20);
 
 /// What Lambda says of an invocation, besides its event.
 #[derive(Clone, Debug, Default)]
@@ -78,24 +78,11 @@ pub struct Settled {
 
 /// A component that can be invoked, again and again, several times at once.
 pub struct Handler {
-    engine: Engine,
-    pre: FunctionHostPre<State>,
+    instances: Instances,
     ticker: Ticker,
+    shares: Shares,
     settings: Arc<Settings>,
     log: Arc<dyn Log>,
-    egress: Arc<Egress>,
-    folders: Folders,
-    /// Instances between two invocations; none unless the operator asks for reuse.
-    idle: Mutex<Vec<Instance>>,
-}
-
-/// A component in memory of its own.
-struct Instance {
-    store: Store<State>,
-    exports: FunctionHost,
-    panic: LastPanic,
-    /// How many invocations it was called for.
-    uses: u32,
 }
 
 impl std::fmt::Debug for Handler {
@@ -156,9 +143,12 @@ impl Handler {
             InvocationLog::new(Arc::clone(&log), "-".to_owned(), None).warn(&message);
         }
         let ticker = Ticker::start(&engine).map_err(|error| SetupError::Engine(error.to_string()))?;
-        let egress = Egress::new(&settings.egress)?;
+        let invocations = settings.concurrency.unwrap_or(1) as usize;
+        let shares = Shares::new(descriptors::for_handlers(descriptors::limit(), invocations, settings.folders.len()));
+        let egress = Egress::new(&settings.egress, &shares)?;
         let folders = Folders::new(&settings.folders)?;
-        Ok(Self { engine, pre: loaded.pre, ticker, settings, log, egress, folders, idle: Mutex::default() })
+        let instances = Instances::new(engine, loaded.pre, Arc::clone(&settings), egress, folders);
+        Ok(Self { instances, ticker, shares, settings, log })
     }
 
     /// Answers one invocation. `lambda_deadline` is when Lambda gives it up; the handler is ended
@@ -176,115 +166,89 @@ impl Handler {
         let log = InvocationLog::new(Arc::clone(&self.log), context.request_id.clone(), context.tenant_id.clone());
         let understood = Event::parse(&event);
         let trigger = understood.as_ref().map_or(Trigger::FunctionUrl, |event| event.trigger);
-        let response = SharedResponse::new(Response::new(outlet, trigger, self.settings.response_limit));
+        let idle = self.instances.take_idle(context.tenant_id.as_deref());
+        let budget = idle.as_ref().map_or_else(|| Budget::new(self.settings.allowance, self.shares.clone()), Instance::budget);
+        let response = Response::new(outlet, trigger, self.settings.response_limit, budget.clone());
+        let response = SharedResponse::new(response);
         let reserve = self.settings.deadline_reserve.min(lambda_deadline.saturating_duration_since(begun) / 2);
         let (outcome, instance) = match understood {
             Err(error) => (Outcome::Failed(Failed::from_event(&error)), None),
             Ok(understood) => {
+                let deadline = lambda_deadline.checked_sub(reserve).unwrap_or(begun);
+                let watch = self.watch(&response, begun, deadline + YIELD_GRACE.min(reserve / 2));
                 let invocation = Arc::new(Invocation {
                     event,
                     trigger,
                     http: understood.http,
                     payload: understood.payload,
                     context,
-                    deadline: lambda_deadline.checked_sub(reserve).unwrap_or(begun),
+                    deadline,
                     log: log.clone(),
                 });
-                self.run(&invocation, &response, begun).await
+                let run = self.run(&invocation, &response, idle, budget, &watch).await;
+                match run {
+                    (Outcome::Success, instance) if watch.is_done() => {
+                        (Outcome::Failed(Failed::deadline(begun.elapsed())), instance)
+                    }
+                    ended => ended,
+                }
             }
         };
         self.settle(outcome, instance, &response, &log, lambda_deadline + RECEIPT_GRACE).await
     }
 
+    /// Tells the end of a handler that is still on a CPU at `at`, and does not yield: its response can be ended without it.
+    fn watch(&self, response: &SharedResponse, begun: Instant, at: Instant) -> Arc<Watch> {
+        let (response, sse_errors) = (response.clone(), self.settings.sse_errors);
+        // The thread that looks has the machine's time.
+        let at = if self.settings.time == Time::Machine { Some(at.into_std()) } else { None };
+        self.ticker.watch(at, move || {
+            let Failed { report, status, shown } = Failed::deadline(begun.elapsed());
+            response.abort_now(&report, status, &shown, sse_errors)
+        })
+    }
+
     /// Calls the handler, in an instance of its own unless the operator allows otherwise.
-    async fn run(&self, invocation: &Arc<Invocation>, response: &SharedResponse, begun: Instant) -> (Outcome, Option<Instance>) {
-        let mut instance = match self.take_idle(invocation, response) {
-            Some(instance) => instance,
-            // Initializers run: they are held to the deadline, too.
-            None => match self.drive(pin!(self.fresh(invocation, response)), response, invocation.deadline).await {
-                Some(Ok(instance)) => instance,
-                Some(Err(failed)) => return (Outcome::Failed(failed), None),
-                None => return (Outcome::Failed(Failed::deadline(begun.elapsed())), None),
-            },
+    async fn run(
+        &self,
+        invocation: &Arc<Invocation>,
+        response: &SharedResponse,
+        idle: Option<Instance>,
+        budget: Budget,
+        watch: &Watch,
+    ) -> (Outcome, Option<Instance>) {
+        let begun = Instant::now();
+        let mut instance = match idle {
+            Some(mut instance) => {
+                instance.turn_to(invocation, response);
+                instance
+            }
+            None => {
+                let fresh = self.instances.fresh(invocation, response, budget);
+                // Initializers run: they are held to the deadline, too.
+                match self.drive(pin!(fresh), response, invocation.deadline, watch).await {
+                    Some(Ok(instance)) => instance,
+                    Some(Err(failed)) => return (Outcome::Failed(failed), None),
+                    None => return (Outcome::Failed(Failed::deadline(begun.elapsed())), None),
+                }
+            }
         };
         instance.uses += 1;
-        let Instance { store, exports, panic, .. } = &mut instance;
+        let Instance { store, exports, .. } = &mut instance;
         let call = async {
             let (request, response) = store.data_mut().hand_over()?;
             exports.firstbyte_lambda_handler().call_handle(&mut *store, request, response).await
         };
-        let returned = self.drive(pin!(call), response, invocation.deadline).await;
+        let returned = self.drive(pin!(call), response, invocation.deadline, watch).await;
         let outcome = match returned {
             Some(Ok(Ok(()))) => Outcome::Success,
             Some(Ok(Err(failure))) => Outcome::Failed(Failed::from_handler(failure)),
-            Some(Err(error)) => Outcome::Failed(self.trapped(&error, store, panic)),
+            Some(Err(error)) => Outcome::Failed(instance.failed(&error)),
             None => Outcome::Failed(Failed::deadline(begun.elapsed())),
         };
         // The rest of a last line comes before what is said of the outcome.
-        instance.store.data().outputs.iter().for_each(GuestOutput::end_line);
+        instance.end_lines();
         (outcome, Some(instance))
-    }
-
-    fn trapped(&self, error: &wasmtime::Error, store: &Store<State>, panic: &LastPanic) -> Failed {
-        let memory = store.data().limits.refused().then_some(self.settings.memory);
-        Failed::from_trap(error, memory, panic.message())
-    }
-
-    async fn fresh(&self, invocation: &Arc<Invocation>, response: &SharedResponse) -> Result<Instance, Failed> {
-        let panic = LastPanic::default();
-        let stdout = GuestOutput::stdout(invocation.log.clone());
-        let stderr = GuestOutput::stderr(invocation.log.clone(), panic.clone());
-        let mut wasi = WasiCtxBuilder::new();
-        wasi.envs(&self.settings.guest_environment).allow_tcp(false).allow_udp(false);
-        wasi.stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(limits::RANDOM_BYTES);
-        self.settings.time.give_to(&mut wasi);
-        self.folders.give_to(&mut wasi).map_err(|error| Failed::from_trap(&error, None, None))?;
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(limits::RESOURCES);
-        let state = State {
-            wasi: wasi.build(),
-            table,
-            limits: Limits::new(self.settings.memory),
-            invocation: Arc::clone(invocation),
-            response: response.clone(),
-            http: WasiHttpCtx::new(),
-            alarm: (self.settings.time == Time::Machine).then(SharedAlarm::default),
-            outbound: Outbound::new(Arc::clone(&self.egress), invocation.log.clone()),
-            outputs: [stdout, stderr],
-        };
-        let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| &mut state.limits);
-        // What may cross in one call: all of the handler's memory in one write, and no more however often a list repeats a string.
-        store.set_hostcall_fuel(self.settings.memory);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
-        match self.pre.instantiate_async(&mut store).await {
-            Ok(exports) => Ok(Instance { store, exports, panic, uses: 0 }),
-            Err(error) => Err(self.trapped(&error, &store, &panic)),
-        }
-    }
-
-    /// An instance that has served before, pointed at this invocation.
-    fn take_idle(&self, invocation: &Arc<Invocation>, response: &SharedResponse) -> Option<Instance> {
-        let mut instance = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        instance.panic.forget();
-        let state = instance.store.data_mut();
-        state.limits.begin_anew();
-        state.invocation = Arc::clone(invocation);
-        state.response = response.clone();
-        state.outbound = Outbound::new(Arc::clone(&self.egress), invocation.log.clone());
-        for output in &state.outputs {
-            output.point_at(invocation.log.clone());
-        }
-        Some(instance)
-    }
-
-    /// Keeps an instance whose call succeeded, if [`Settings::reuse`] allows, and it has not grown past half of its memory.
-    fn keep_idle(&self, instance: Instance) {
-        let lean = instance.store.data().limits.used() <= self.settings.memory / 2;
-        if instance.uses < self.settings.reuse && lean {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
-        }
     }
 
     /// Polls the handler's call until it returns, or the deadline passes: none. Each time the handler waits, or has computed
@@ -294,10 +258,11 @@ impl Handler {
         mut call: Pin<&mut impl Future<Output = T>>,
         response: &SharedResponse,
         deadline: Instant,
+        watch: &Watch,
     ) -> Option<T> {
         let mut alarm = pin!(tokio::time::sleep_until(deadline));
         poll_fn(|cx| {
-            let computing = self.ticker.enter();
+            let computing = self.ticker.enter(watch);
             let polled = call.as_mut().poll(cx);
             drop(computing);
             if let Poll::Ready(returned) = polled {
@@ -349,7 +314,7 @@ impl Handler {
             if let Some(instance) = instance.take()
                 && succeeded
             {
-                self.keep_idle(instance);
+                self.instances.keep(instance);
             }
             receipt
         });

@@ -9,18 +9,23 @@
 
 mod bindings;
 pub mod bootstrap;
+mod budget;
 #[cfg(feature = "compiler")]
 pub mod cargo;
+mod charged;
 mod clock;
 #[cfg(feature = "compiler")]
 pub mod compile;
 pub mod component;
+mod descriptors;
 pub mod egress;
 pub mod engine;
 mod folders;
+mod instance;
 mod interface;
 mod invocation;
 mod limits;
+mod link;
 pub mod log;
 mod outcome;
 pub mod outlet;
@@ -30,9 +35,11 @@ mod response;
 pub mod runtime_api;
 mod service;
 pub mod settings;
+mod store;
 mod ticker;
 mod time;
 
+pub use budget::Allowance;
 pub use invocation::{Handler, InvocationContext, Settled, SetupError};
 pub use outcome::{Failed, Outcome};
 pub use path::PathError;

@@ -1,14 +1,22 @@
 //! How an invocation ended, and what each party is told of it.
 
 use crate::bindings::firstbyte::lambda::invocation::Failure;
+use crate::budget::{Allowance, Spent};
+use crate::limits::CALL_BYTES;
 use firstbyte_wire::{ErrorReport, ErrorType, EventError};
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 
 /// What an HTTP caller is told of a failure that is none of its business.
 const INTERNAL: &str = "Internal Server Error";
 
-/// Bytes of a message that are told; a handler may return one as large as its memory.
+/// Bytes of a message that are logged. A handler may return one of several megabytes.
 const MESSAGE_LIMIT: usize = 1024 * 1024;
+
+/// Bytes of a message that an HTTP caller is shown.
+const SHOWN_LIMIT: usize = 64 * 1024;
+
+const MIB: usize = 1024 * 1024;
 
 /// Frames of a stack that are told, and bytes of each.
 const FRAMES: usize = 256;
@@ -28,9 +36,9 @@ pub enum Outcome {
 pub struct Failed {
     /// For Lambda, the log, and a direct caller.
     pub report: ErrorReport,
-    /// For an HTTP caller whose response was not started: the status.
+    /// The status for an HTTP caller whose response was not started.
     pub status: u16,
-    /// And the words.
+    /// The message that this caller is shown.
     pub shown: String,
 }
 
@@ -41,12 +49,12 @@ impl Failed {
 
     /// The handler returned a failure.
     pub(crate) fn from_handler(mut failure: Failure) -> Self {
-        cut(&mut failure.message, MESSAGE_LIMIT);
-        failure.stack.truncate(FRAMES);
-        failure.stack.iter_mut().for_each(|frame| cut(frame, FRAME_LIMIT));
         let status = failure.status.filter(|status| (400..=599).contains(status)).unwrap_or(500);
-        let shown = if status < 500 { failure.message.clone() } else { INTERNAL.to_owned() };
-        let mut report = ErrorReport::new(&ErrorType::function(&failure.kind), failure.message);
+        let shown = if status < 500 { cut(&failure.message, SHOWN_LIMIT) } else { INTERNAL.to_owned() };
+        let message = cut(&failure.message, MESSAGE_LIMIT);
+        failure.stack.truncate(FRAMES);
+        failure.stack.iter_mut().for_each(|frame| *frame = cut(frame, FRAME_LIMIT));
+        let mut report = ErrorReport::new(&ErrorType::function(&failure.kind), message);
         report.stack_trace = failure.stack;
         Self { report, status, shown }
     }
@@ -55,7 +63,7 @@ impl Failed {
     pub(crate) fn from_event(error: &EventError) -> Self {
         let mut failed = Self::internal("InvalidEvent", error.to_string());
         // It may quote all of the event.
-        cut(&mut failed.report.error_message, FRAME_LIMIT);
+        failed.report.error_message = cut(&failed.report.error_message, FRAME_LIMIT);
         failed.status = 400;
         failed.shown = "Bad Request".to_owned();
         failed
@@ -75,16 +83,36 @@ impl Failed {
     }
 
     /// The guest trapped, exited, or could not be instantiated. `memory_limit` in bytes if memory was refused before;
-    /// `panic` is what it last said on standard error.
-    pub(crate) fn from_trap(error: &wasmtime::Error, memory_limit: Option<usize>, panic: Option<String>) -> Self {
+    /// `allowance` is what the host might hold for it; `panic` is what it last said on standard error.
+    pub(crate) fn from_trap(
+        error: &wasmtime::Error,
+        memory_limit: Option<usize>,
+        allowance: Allowance,
+        panic: Option<String>,
+    ) -> Self {
         let trap = error.downcast_ref::<Trap>();
         let mut failed = if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
             Self::internal("Exit", format!("the handler exited with status {} instead of returning", exit.0))
         } else if let Some(limit) = memory_limit {
-            let limit = limit / (1024 * 1024);
+            let limit = limit / MIB;
             Self::internal(
                 "OutOfMemory",
                 format!("the handler needed more than {limit} MiB of memory; raise the function's memory or FIRSTBYTE_MEMORY_MB"),
+            )
+        } else if is_spent(error) {
+            let limit = allowance.memory / MIB;
+            Self::internal(
+                "OutOfHostMemory",
+                format!(
+                    "the handler had the host hold more than {limit} MiB for it, in requests, fields, streams, pollables and the like; \
+                     drop what is not needed any more, or raise FIRSTBYTE_HOST_MEMORY_MB"
+                ),
+            )
+        } else if is_too_much_at_once(error) {
+            let limit = CALL_BYTES / MIB;
+            Self::internal(
+                "CallTooLarge",
+                format!("the handler passed more than {limit} MiB to the host in one call; pass it in smaller pieces"),
             )
         } else if trap == Some(&Trap::StackOverflow) {
             Self::internal("StackOverflow", "the handler's call stack overflowed".to_owned())
@@ -101,25 +129,35 @@ impl Failed {
         if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
             let frames = backtrace.frames().iter().filter_map(|frame| frame.func_name());
             failed.report.stack_trace = frames.take(16).map(|name| format!("{:#}", rustc_demangle::demangle(name))).collect();
-            failed.report.stack_trace.iter_mut().for_each(|frame| cut(frame, FRAME_LIMIT));
+            failed.report.stack_trace.iter_mut().for_each(|frame| *frame = cut(frame, FRAME_LIMIT));
         }
         failed
     }
 }
 
-/// Cuts a text to `limit` bytes and says what is missing.
-fn cut(text: &mut String, limit: usize) {
-    if text.len() > limit {
-        let kept = text.floor_char_boundary(limit);
-        let left_out = text.len() - kept;
-        text.truncate(kept);
-        text.push_str(&format!("… ({left_out} bytes left out)"));
+/// Whether a budget was spent, or the table that is charged to it was full.
+fn is_spent(error: &wasmtime::Error) -> bool {
+    error.is::<Spent>() || matches!(error.downcast_ref(), Some(ResourceTableError::Full))
+}
+
+/// Whether a call brought more than [`CALL_BYTES`]. wasmtime's error for it has no type that others can name.
+fn is_too_much_at_once(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
+}
+
+/// The first `limit` bytes of a text, and how much is missing.
+fn cut(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
     }
+    let kept = text.floor_char_boundary(limit);
+    format!("{}… ({} bytes left out)", &text[..kept], text.len() - kept)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use firstbyte_wire::error::DOCUMENT_LIMIT;
     use proptest::prelude::*;
 
     #[test]
@@ -128,8 +166,8 @@ mod tests {
         let stack = vec!["é".repeat(FRAME_LIMIT); 2 * FRAMES];
         let failed = Failed::from_handler(Failure { kind: "K".repeat(MESSAGE_LIMIT), message, status: Some(404), stack });
         assert!(failed.report.error_message.ends_with("é… (1048576 bytes left out)"));
-        assert_eq!(failed.shown, failed.report.error_message);
-        assert!(failed.report.to_json().len() < 3 * MESSAGE_LIMIT);
+        assert!(failed.shown.ends_with("é… (2031616 bytes left out)"), "{}", &failed.shown[SHOWN_LIMIT - 10..]);
+        assert!(failed.report.to_json_within(DOCUMENT_LIMIT).len() <= DOCUMENT_LIMIT);
     }
 
     #[test]

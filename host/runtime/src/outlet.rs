@@ -1,7 +1,7 @@
 //! Where a response goes: the contract between a response and what carries it (the Runtime API in Lambda, a recorder in tests).
 
 use firstbyte_wire::answer::AnswerError;
-use firstbyte_wire::{ErrorReport, Head, Trailers, Trigger};
+use firstbyte_wire::{ErrorReport, Head, Trigger};
 use std::task::{Context, Poll};
 
 /// Nobody reads the response any more: Lambda's side of the connection is closed, or it has already answered.
@@ -22,6 +22,12 @@ pub enum DeliveryError {
         status: u16,
         /// The beginning of its body.
         body: String,
+    },
+    /// The Runtime API answered that what it was sent is too large, and took a short error document in its place.
+    #[error("the Runtime API answered {status}, and took a shorter report in its place")]
+    Shortened {
+        /// The HTTP status of the first answer.
+        status: u16,
     },
     /// The Runtime API answered with something that is not HTTP.
     #[error("the Runtime API's answer is not HTTP: {0}")]
@@ -54,6 +60,17 @@ pub trait Outlet: Send {
     /// Opens the response. Sends nothing yet, so that the head and a first chunk that follows at once leave together.
     fn begin(&mut self, opening: Opening);
 
+    /// Whether the response may have `data`, too. An outlet that sends a response whole knows how large that would be.
+    fn fits(&self, data: &[u8]) -> bool {
+        let _ = data;
+        true
+    }
+
+    /// Bytes of the body that are kept in memory until the response's end; none of an outlet that sends them as they come.
+    fn kept(&self) -> Option<usize> {
+        None
+    }
+
     /// Takes some of `data`, at least one byte.
     ///
     /// # Errors
@@ -72,8 +89,8 @@ pub trait Outlet: Send {
     /// Ends the response: all of it was written.
     fn end(&mut self);
 
-    /// Ends the response as failed: with the last bytes of its body, however far its reader is behind, and trailers.
-    fn abort(&mut self, last_words: &[u8], trailers: &Trailers);
+    /// Ends the response as failed: with the last bytes of its body, however far its reader is behind, and what went wrong.
+    fn abort(&mut self, last_words: &[u8], report: &ErrorReport);
 
     /// Reports a failure instead of a response.
     fn fail(&mut self, report: &ErrorReport);

@@ -1,18 +1,16 @@
 //! The loop of a function's life: `/next`, answer, and again, as many at once as Lambda asks for.
 //!
-//! Client, context and SnapStart hooks are `lambda_runtime`'s. The loop around them is ours because that crate's own panics
-//! on a `/next` without a request id or deadline, takes a 500 of `/next` for an invocation, and ends the process at a client
-//! context that is not as it expects, which any caller may send. Here each of these is answered, logged, or waited out.
+//! Context and SnapStart hooks are `lambda_runtime`'s. The loop around them is ours because that crate's own panics on a
+//! `/next` without a request id or deadline, takes a 500 of `/next` for an invocation, and ends the process at a client context
+//! that is not as it expects, which any caller may send. Here each of these is answered, logged, or waited out.
 
 use crate::log::{Level, Log, Record};
-use crate::service::Invoker;
+use crate::runtime_api::{Reply, RuntimeApi};
+use crate::service::{Delivery, Invoker};
 use firstbyte_wire::runtime_api::{self, header};
 use firstbyte_wire::{ErrorReport, ErrorType};
 use http::{HeaderMap, HeaderName, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
-use lambda_runtime::{Config, Context, LambdaInvocation, SnapStartResource};
-use lambda_runtime_api_client::body::Body;
-use lambda_runtime_api_client::{PooledClient, build_request};
+use lambda_runtime::{Config, Context, SnapStartResource};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,21 +52,16 @@ enum Instead {
 /// Polls and answers.
 #[derive(Clone)]
 pub(crate) struct Polling {
-    client: Arc<PooledClient>,
+    api: Arc<RuntimeApi>,
     invoker: Invoker,
     config: Arc<Config>,
     log: Arc<dyn Log>,
 }
 
 impl Polling {
-    /// Polls the Runtime API at the address `authority`, with connections for `concurrency` workers.
-    pub(crate) fn new(authority: &http::uri::Authority, concurrency: usize, invoker: Invoker, log: Arc<dyn Log>) -> Self {
-        let uri = http::Uri::builder().scheme("http").authority(authority.clone()).path_and_query("/").build();
-        let mut client = PooledClient::builder().with_pool_size(concurrency);
-        if let Ok(uri) = uri {
-            client = client.with_endpoint(uri);
-        }
-        Self { client: Arc::new(client.build()), invoker, config: Arc::default(), log }
+    /// Polls `api`.
+    pub(crate) fn new(api: Arc<RuntimeApi>, invoker: Invoker, log: Arc<dyn Log>) -> Self {
+        Self { api, invoker, config: Arc::default(), log }
     }
 
     /// Serves invocations, `concurrency` at once.
@@ -89,9 +82,9 @@ impl Polling {
         let mut failures = 0;
         loop {
             let failure = match self.next().await {
-                Ok(invocation) => {
+                Ok(delivery) => {
                     failures = 0;
-                    self.invoker.clone().answer(invocation).await;
+                    self.invoker.answer(delivery).await;
                     continue;
                 }
                 Err(Instead::Nothing) => continue,
@@ -113,36 +106,33 @@ impl Polling {
         }
     }
 
-    async fn next(&self) -> Result<LambdaInvocation, Instead> {
-        let request = build_request().uri(runtime_api::NEXT).body(Body::empty());
-        let request = request.map_err(|error| Instead::Failure(error.to_string()))?;
-        let response = self.client.call(request).await.map_err(|error| Instead::Failure(chain(&*error)))?;
-        let (parts, body) = response.into_parts();
-        match parts.status {
+    async fn next(&self) -> Result<Delivery, Instead> {
+        let reply = self.api.get(runtime_api::NEXT, EVENT_LIMIT).await;
+        let reply = reply.map_err(|error| Instead::Failure(chain(&*error)))?;
+        match reply.parts.status {
             StatusCode::OK => {}
             StatusCode::NO_CONTENT => return Err(Instead::Nothing),
             StatusCode::INTERNAL_SERVER_ERROR => return Err(Instead::Broken),
             status => return Err(Instead::Failure(format!("it answered {status}"))),
         }
-        let body = Limited::new(body, EVENT_LIMIT).collect().await.map_err(|error| Instead::Failure(chain(&*error)))?;
+        let Reply { parts, .. } = &reply;
         let request_id = text(&parts.headers, header::REQUEST_ID);
         let Some(request_id) = request_id.filter(|id| runtime_api::is_request_id(id)) else {
             return Err(Instead::Failure("it delivered an invocation without a usable request id".to_owned()));
         };
         let context =
             context(&request_id, &self.config, &parts.headers).map_err(|reason| Instead::Unusable { request_id, reason })?;
-        Ok(LambdaInvocation { parts, body: body.to_bytes(), context })
+        Ok(Delivery { reply, context })
     }
 
     /// Waits at the snapshot, if there is one, with the hooks around it.
     pub(crate) async fn snap_start(&self, resource: &dyn SnapStartResource) -> Result<(), Ended> {
         let restored = async {
             resource.before_snapshot().await?;
-            let response = self.client.call(build_request().uri(runtime_api::RESTORE_NEXT).body(Body::empty())?).await?;
-            if !response.status().is_success() {
-                return Err(format!("/restore/next answered {}", response.status()).into());
+            let reply = self.api.get(runtime_api::RESTORE_NEXT, EVENT_LIMIT).await?;
+            if !reply.parts.status.is_success() {
+                return Err(format!("/restore/next answered {}", reply.parts.status).into());
             }
-            self.client.reset_pool();
             Ok::<_, lambda_runtime::Error>(())
         };
         if let Err(error) = restored.await {

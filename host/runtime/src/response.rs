@@ -1,8 +1,9 @@
 //! One response and how far it has come: unstarted, started, ended. Everything a handler may do to it, and what the host does
 //! when the handler is done, goes through here, so that no order of events can send half a response as a whole one.
 
+use crate::budget::{Budget, Charge, Spent};
 use crate::outlet::{Closed, Opening, Outlet};
-use firstbyte_wire::{ErrorReport, Head, HeadError, Trailers, Trigger};
+use firstbyte_wire::{ErrorReport, Head, HeadError, Trigger};
 use std::task::{Context, Poll, ready};
 
 /// Why bytes were refused.
@@ -14,6 +15,9 @@ pub(crate) enum WriteError {
     /// The response would pass its limit.
     #[error("the response would exceed its limit")]
     TooLarge,
+    /// The host would hold too much.
+    #[error(transparent)]
+    Spent(#[from] Spent),
 }
 
 /// How far a response has come.
@@ -36,13 +40,17 @@ pub(crate) struct Response {
     written: u64,
     limit: u64,
     event_stream: bool,
+    /// For what the outlet keeps.
+    charge: Option<Charge>,
+    budget: Budget,
     /// The reader went away while there was still something to say.
     cut_off: bool,
 }
 
 impl Response {
-    pub(crate) fn new(outlet: Box<dyn Outlet>, trigger: Trigger, limit: u64) -> Self {
-        Self { outlet, trigger, phase: Phase::Unstarted, written: 0, limit, event_stream: false, cut_off: false }
+    pub(crate) fn new(outlet: Box<dyn Outlet>, trigger: Trigger, limit: u64, budget: Budget) -> Self {
+        let phase = Phase::Unstarted;
+        Self { outlet, trigger, phase, written: 0, limit, event_stream: false, charge: None, budget, cut_off: false }
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -58,8 +66,14 @@ impl Response {
     }
 
     /// Sends the head; with the first chunk, if that follows at once.
+    ///
+    /// # Errors
+    /// [`HeadError::TooLarge`], by one measure at every door: a head that one of them would not take is refused at all.
     pub(crate) fn start(&mut self, head: Head) -> Result<(), HeadError> {
-        let prelude = if self.trigger.is_http() { head.prelude(self.trigger)? } else { Vec::new() };
+        let mut prelude = head.prelude(self.trigger)?;
+        if !self.trigger.is_http() {
+            prelude = Vec::new();
+        }
         let content_type = head.header("content-type").unwrap_or_default();
         self.event_stream =
             content_type.split(';').next().is_some_and(|type_| type_.trim().eq_ignore_ascii_case("text/event-stream"));
@@ -68,12 +82,28 @@ impl Response {
         Ok(())
     }
 
-    /// Whether a chunk of this length may be written at all.
-    pub(crate) fn admit(&self, length: usize) -> Result<(), WriteError> {
+    /// Whether a chunk may be written at all.
+    pub(crate) fn admit(&mut self, chunk: &[u8]) -> Result<(), WriteError> {
         if self.phase == Phase::Ended || self.cut_off {
             return Err(Closed.into());
         }
-        if self.written.saturating_add(length as u64) > self.limit { Err(WriteError::TooLarge) } else { Ok(()) }
+        if self.written.saturating_add(chunk.len() as u64) > self.limit || !self.outlet.fits(chunk) {
+            return Err(WriteError::TooLarge);
+        }
+        Ok(self.charge_kept(chunk.len())?)
+    }
+
+    /// Charges what the outlet will have kept once it has taken `more` bytes.
+    fn charge_kept(&mut self, more: usize) -> Result<(), Spent> {
+        let Some(kept) = self.outlet.kept() else { return Ok(()) };
+        let kept = kept.saturating_add(more);
+        match &mut self.charge {
+            Some(charge) => charge.resize(kept),
+            none => {
+                *none = Some(self.budget.charge(kept)?);
+                Ok(())
+            }
+        }
     }
 
     /// Takes what is left of `data` after the first `taken` bytes, and counts those that it takes there.
@@ -130,15 +160,15 @@ impl Response {
                 if head.and_then(|head| self.start(head)).is_err() {
                     self.outlet.fail(report);
                 } else {
-                    self.outlet.abort(body.as_bytes(), &Trailers::new(report));
+                    self.outlet.abort(body.as_bytes(), report);
                 }
             }
             Phase::Started if self.event_stream && sse_errors => {
                 let data = serde_json::json!({ "errorType": report.error_type, "message": shown });
                 let event = format!("\n\nevent: error\ndata: {data}\n\n");
-                self.outlet.abort(event.as_bytes(), &Trailers::new(report));
+                self.outlet.abort(event.as_bytes(), report);
             }
-            Phase::Started => self.outlet.abort(b"", &Trailers::new(report)),
+            Phase::Started => self.outlet.abort(b"", report),
         }
         self.phase = Phase::Ended;
     }

@@ -1,21 +1,27 @@
-//! The half of Lambda's Runtime API that answers invocations: connections, and the requests that go over them.
+//! Lambda's Runtime API as this process uses it: connections, and the requests that go over them.
 //!
-//! `/next` is asked in `polling`, by `lambda_runtime`'s client; responses are ours, because the first byte's way to the socket
-//! is what this project is about. What is here knows HTTP/1.1 and Lambda's paths, and nothing of components.
+//! Responses are written by hand, because the first byte's way to the socket is what this project is about. What is here knows
+//! HTTP/1.1 and Lambda's paths, and nothing of components.
 
 mod buffered;
+mod connection;
 mod exchange;
+mod next;
 mod streamed;
 
-pub(crate) use buffered::Buffered;
-pub(crate) use streamed::Streamed;
+pub(crate) use next::Reply;
 
-use crate::outlet::DeliveryError;
+use crate::outlet::{DeliveryError, Outlet};
+use crate::settings::ResponseMode;
+use buffered::Buffered;
+use connection::{Connection, is_idle};
 use exchange::Exchange;
 use firstbyte_wire::ErrorReport;
+use firstbyte_wire::error::DOCUMENT_LIMIT;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use streamed::Streamed;
 use tokio::net::TcpStream;
 
 /// How we introduce ourselves.
@@ -30,7 +36,7 @@ pub struct RuntimeApi {
     /// `host:port`.
     authority: String,
     /// Connections between two requests. As many as there were invocations at once.
-    idle: Mutex<Vec<Arc<TcpStream>>>,
+    idle: Mutex<Vec<TcpStream>>,
 }
 
 impl RuntimeApi {
@@ -45,11 +51,9 @@ impl RuntimeApi {
     /// # Errors
     /// [`DeliveryError`]: Lambda was not told; it will notice when the process exits.
     pub async fn post_error(self: &Arc<Self>, path: &str, report: &ErrorReport) -> Result<(), DeliveryError> {
-        let post = async {
-            let mut exchange = self.exchange().await?;
-            exchange.queue_error(path, None, report);
-            std::future::poll_fn(|cx| exchange.poll_answer(cx)).await
-        };
+        let mut exchange = Exchange::new(Arc::clone(self), self.connection());
+        exchange.queue_error(path, None, report, DOCUMENT_LIMIT);
+        let post = std::future::poll_fn(|cx| exchange.poll_answer(cx));
         let late = || io::Error::new(io::ErrorKind::TimedOut, "no answer").into();
         tokio::time::timeout(PATIENCE, post).await.unwrap_or_else(|_| Err(late()))
     }
@@ -59,40 +63,36 @@ impl RuntimeApi {
         self.lock_idle().clear();
     }
 
+    /// What answers the invocation that came with `reply`, over the connection that it came on.
+    pub(crate) fn outlet(self: &Arc<Self>, reply: Reply, target: Target, mode: ResponseMode) -> Box<dyn Outlet> {
+        let api = Arc::clone(self);
+        match mode {
+            ResponseMode::Stream => Box::new(Streamed::new(api, reply.connection, target)),
+            ResponseMode::Buffered => Box::new(Buffered::new(api, reply.connection, target)),
+        }
+    }
+
     /// A connection for one request: an idle one that is still open, else a new one.
-    async fn exchange(self: &Arc<Self>) -> io::Result<Exchange> {
+    fn connection(&self) -> Connection {
         while let Some(stream) = self.pop_idle() {
             if is_idle(&stream) {
-                return Ok(Exchange::new(Arc::clone(self), stream));
+                return Connection::Open(stream);
             }
         }
-        let stream = self.connect().await?;
-        Ok(Exchange::new(Arc::clone(self), stream))
+        Connection::to(&self.authority)
     }
 
-    async fn connect(&self) -> io::Result<Arc<TcpStream>> {
-        let stream = TcpStream::connect(&self.authority).await?;
-        // Small writes leave at once instead of waiting for the acknowledgement of the one before (Nagle).
-        stream.set_nodelay(true)?;
-        Ok(Arc::new(stream))
-    }
-
-    fn pop_idle(&self) -> Option<Arc<TcpStream>> {
+    fn pop_idle(&self) -> Option<TcpStream> {
         self.lock_idle().pop()
     }
 
-    fn keep(&self, stream: Arc<TcpStream>) {
+    fn keep(&self, stream: TcpStream) {
         self.lock_idle().push(stream);
     }
 
-    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Arc<TcpStream>>> {
+    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<TcpStream>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether a connection that carries no request is fit for one: it has nothing to read. If it has, that is its end.
-fn is_idle(stream: &TcpStream) -> bool {
-    matches!(stream.try_read(&mut [0; 1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// The invocation that a request is about.

@@ -1,13 +1,12 @@
 //! Between the loop and a handler: gives an invocation an outlet at the Runtime API and has the handler answer it.
 
 use crate::invocation::{Handler, InvocationContext};
-use crate::log::{InvocationLog, Level, Log, Record};
-use crate::outlet::Outlet;
-use crate::runtime_api::{Buffered, RuntimeApi, Streamed, Target};
+use crate::log::{Level, Log, Record};
+use crate::runtime_api::{Reply, RuntimeApi, Target};
 use crate::settings::ResponseMode;
 use firstbyte_wire::ErrorReport;
 use firstbyte_wire::runtime_api::{self, header};
-use lambda_runtime::LambdaInvocation;
+use lambda_runtime::Context;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -16,6 +15,12 @@ use tokio::time::Instant;
 pub(crate) trait Source: Send + Sync {
     /// The handler.
     fn handler(&self) -> Arc<Handler>;
+}
+
+/// An invocation that was delivered.
+pub(crate) struct Delivery {
+    pub(crate) reply: Reply,
+    pub(crate) context: Context,
 }
 
 /// Answers invocations.
@@ -29,38 +34,28 @@ pub(crate) struct Invoker {
 
 impl Invoker {
     /// Answers one invocation, whose id stands in a path.
-    pub(crate) async fn answer(self, invocation: LambdaInvocation) {
-        let headers = &invocation.parts.headers;
+    pub(crate) async fn answer(&self, delivery: Delivery) {
+        let Delivery { reply, context } = delivery;
+        let headers = &reply.parts.headers;
         let text = |name: &str| {
             let value = headers.get(name)?;
             Some(String::from_utf8_lossy(value.as_bytes()).into_owned()).filter(|value| !value.is_empty())
         };
-        let request_id = invocation.context.request_id.clone();
-        let log = InvocationLog::new(Arc::clone(&self.log), request_id.clone(), text(header::TENANT_ID));
-        let target = Target { request_id: request_id.clone(), invocation_id: text(header::INVOCATION_ID) };
-        let opened: std::io::Result<Box<dyn Outlet>> = match self.mode {
-            ResponseMode::Stream => Streamed::open(&self.api, target).await.map(|outlet| Box::new(outlet) as _),
-            ResponseMode::Buffered => Buffered::open(&self.api, target).await.map(|outlet| Box::new(outlet) as _),
-        };
-        let outlet = match opened {
-            Ok(outlet) => outlet,
-            Err(error) => {
-                log.warn(&format!("no connection to the Runtime API, so nothing can be answered: {error}"));
-                return;
-            }
-        };
+        let left = Duration::from_millis(context.deadline)
+            .saturating_sub(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+            .min(LONGEST);
+        let target = Target { request_id: context.request_id.clone(), invocation_id: text(header::INVOCATION_ID) };
         let context = InvocationContext {
-            request_id,
-            function_arn: invocation.context.invoked_function_arn.clone(),
+            request_id: context.request_id,
+            function_arn: context.invoked_function_arn,
             trace_id: text(header::TRACE_ID),
             tenant_id: text(header::TENANT_ID),
             client_context: text(header::CLIENT_CONTEXT),
             cognito_identity: text(header::COGNITO_IDENTITY),
         };
-        let left = Duration::from_millis(invocation.context.deadline)
-            .saturating_sub(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
-            .min(LONGEST);
-        self.source.handler().invoke(invocation.body, context, Instant::now() + left, outlet).await;
+        let event = reply.body.clone();
+        let outlet = self.api.outlet(reply, target, self.mode);
+        self.source.handler().invoke(event, context, Instant::now() + left, outlet).await;
         self.log.written().await;
     }
 

@@ -2,6 +2,8 @@
 //!
 //! This is the only file that reads a variable of ours. It knows nothing of what the values do.
 
+use crate::budget::Allowance;
+use crate::descriptors;
 use crate::egress::{EgressSettings, Policy, Route};
 use crate::time::Time;
 use firstbyte_wire::runtime_api;
@@ -30,8 +32,28 @@ pub const DECLARED: &[Declared] = &[
     },
     Declared {
         name: "FIRSTBYTE_MEMORY_MB",
-        default: "the function's memory less 32, at least 16",
+        default: "the function's memory less 16 and less `FIRSTBYTE_HOST_MEMORY_MB`, at least 16",
         doc: "Linear memory that one invocation may use, in MiB. Several at once share the default",
+    },
+    Declared {
+        name: "FIRSTBYTE_HOST_MEMORY_MB",
+        default: "16, or a quarter of an invocation's share if that is less, at least 1",
+        doc: "Memory that the host may hold for one invocation, in MiB: requests, fields, bodies, streams, pollables, a buffered response",
+    },
+    Declared {
+        name: "FIRSTBYTE_CONNECTIONS",
+        default: "64, less where the process has few descriptors",
+        doc: "Requests that one invocation may have under way at once; more wait for one to end",
+    },
+    Declared {
+        name: "FIRSTBYTE_OPEN_FILES",
+        default: "64, less where the process has few descriptors",
+        doc: "Files and folders that one invocation may have open at once",
+    },
+    Declared {
+        name: "FIRSTBYTE_LOOKUPS",
+        default: "8",
+        doc: "Names that one invocation may have looked up at once; more wait for one to end",
     },
     Declared {
         name: "FIRSTBYTE_RESPONSE_LIMIT_MB",
@@ -101,6 +123,8 @@ pub struct Settings {
     pub response: ResponseMode,
     /// Linear memory of one invocation, in bytes.
     pub memory: usize,
+    /// What the host may hold for one invocation.
+    pub allowance: Allowance,
     /// Bytes of one response; `u64::MAX` for no limit.
     pub response_limit: u64,
     /// Time between our deadline and Lambda's.
@@ -128,6 +152,7 @@ impl Default for Settings {
         Self {
             response: ResponseMode::Stream,
             memory: 96 * MIB,
+            allowance: Allowance::default(),
             response_limit: 200 * MIB as u64,
             deadline_reserve: Duration::from_millis(200),
             sse_errors: true,
@@ -143,6 +168,9 @@ impl Default for Settings {
 }
 
 const MIB: usize = 1024 * 1024;
+
+/// What the process itself takes of the function's memory, in MiB: its code, its connections, the log.
+const PROCESS_MB: u64 = 16;
 
 /// A setting that cannot be used, in words for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -171,8 +199,17 @@ impl Settings {
         let function_mb = read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 128)?;
         let concurrency = concurrency(read.get("AWS_LAMBDA_MAX_CONCURRENCY"));
         settings.concurrency = Some(concurrency);
-        let share_mb = function_mb.saturating_sub(32) / u64::from(concurrency);
-        let memory_mb = read.number("FIRSTBYTE_MEMORY_MB", share_mb.max(16))?;
+        let share_mb = function_mb.saturating_sub(PROCESS_MB) / u64::from(concurrency);
+        let host_mb = read.number("FIRSTBYTE_HOST_MEMORY_MB", (share_mb / 4).clamp(1, 16))?;
+        let memory_mb = read.number("FIRSTBYTE_MEMORY_MB", share_mb.saturating_sub(host_mb).max(16))?;
+        let descriptors = descriptors::for_each_invocation(descriptors::limit(), concurrency);
+        let few = |most: usize| u64::try_from(most.min(descriptors)).unwrap_or(u64::MAX);
+        settings.allowance = Allowance {
+            memory: usize::try_from(host_mb).unwrap_or(usize::MAX).saturating_mul(MIB),
+            connections: read.count("FIRSTBYTE_CONNECTIONS", few(settings.allowance.connections))?,
+            files: read.count("FIRSTBYTE_OPEN_FILES", few(settings.allowance.files))?,
+            lookups: read.count("FIRSTBYTE_LOOKUPS", settings.allowance.lookups as u64)?,
+        };
         settings.memory = usize::try_from(memory_mb).unwrap_or(usize::MAX).saturating_mul(MIB);
         settings.response_limit = match read.number("FIRSTBYTE_RESPONSE_LIMIT_MB", 200)? {
             0 => u64::MAX,
@@ -270,6 +307,10 @@ impl Reader<'_> {
         value.parse().map_err(|_| SettingsError { name, value: value.to_owned(), expected: "expected a whole number".into() })
     }
 
+    fn count(&self, name: &'static str, default: u64) -> Result<usize, SettingsError> {
+        Ok(usize::try_from(self.number(name, default)?).unwrap_or(usize::MAX))
+    }
+
     fn one_of<T: Copy>(
         &self,
         name: &'static str,
@@ -319,7 +360,14 @@ mod tests {
             from(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2080"), ("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)]).unwrap().memory
                 / MIB
         };
-        assert_eq!(["", "1", "8", "1000", "nonsense"].map(memory), [2048, 2048, 256, 16, 2048]);
+        assert_eq!(["", "1", "8", "1000", "nonsense"].map(memory), [2048, 2048, 242, 16, 2048]);
+        let held = |memory, concurrency| {
+            let settings = from(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory), ("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)]);
+            settings.unwrap().allowance.memory / MIB
+        };
+        assert_eq!([held("128", "1"), held("300", "8"), held("2080", "8"), held("128", "1000")], [16, 8, 16, 1]);
+        let shared = from(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "300"), ("AWS_LAMBDA_MAX_CONCURRENCY", "8")]).unwrap();
+        assert!(8 * (shared.memory + shared.allowance.memory) + 16 * MIB <= 300 * MIB, "{shared:?}");
     }
 
     #[test]

@@ -71,6 +71,12 @@ fn refused_responses_are_logged_and_passed_over() {
         for post in [Post::Answer(status), Post::AnswerEarly(status)] {
             let mut running = start(&[], vec![deliver_by_url(r#"{"ending":"ok","bytes":1000,"writes":10}"#)], vec![post]);
             running.request();
+            if status == 413 {
+                // What is too large is told in short.
+                let told = running.request();
+                assert!(told.path.ends_with("/error") && told.body.len() < 1024, "{told:?}");
+                assert!(String::from_utf8_lossy(&told.body).contains("Runtime.ResponseRefused"), "{told:?}");
+            }
             running.assert_alive();
             let log = running.log();
             assert!(log.contains(&format!("the Runtime API answered {status}")), "{status}: {log}");

@@ -1,6 +1,7 @@
 //! The host's memory stays within what it was given, whatever a handler and its reader do.
 //!
-//! `FIRSTBYTE_FLOOD_MB=10240 cargo test -p firstbyte-runtime --test memory -- --nocapture` is the long one: 10 GiB.
+//! `FIRSTBYTE_FLOOD_MB=10240 cargo test -p firstbyte-runtime --test memory -- --nocapture` is the long one: 10 GiB. With
+//! `FIRSTBYTE_TEST_BOOTSTRAP`, another bootstrap is tested, such as the one that is deployed.
 
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod support;
@@ -69,20 +70,94 @@ fn a_handler_that_allocates_without_end_is_stopped_at_its_limit() {
     }
 }
 
+/// The most that the host may hold beside a handler's linear memory, in MiB: a budget of 16, a call of 8, and what is copied.
+const HELD: usize = 32;
+
+/// Things that a handler without any grant can have the host hold, and how that ends.
+const HOARDS: [(&str, &str); 14] = [
+    (r#"{"ending":"hoard","what":"pollables","count":1000000000}"#, "Runtime.OutOfHostMemory"),
+    (r#"{"ending":"hoard","what":"requests","count":2000}"#, "Runtime.OutOfHostMemory"),
+    (r#"{"ending":"hoard","what":"responses","count":2000}"#, "Runtime.OutOfHostMemory"),
+    (r#"{"ending":"hoard","what":"paths","count":3000}"#, "Runtime.OutOfHostMemory"),
+    (r#"{"ending":"hoard","what":"fields","count":3000}"#, "Runtime.OutOfHostMemory"),
+    (r#"{"ending":"hoard","what":"copies","count":3000}"#, "Runtime.OutOfHostMemory"),
+    (r#"{"ending":"hoard","what":"trailers","count":3000}"#, "Runtime.OutOfHostMemory"),
+    (r#"{"ending":"hoard","what":"random","count":50000000}"#, "Runtime.Trap"),
+    (r#"{"ending":"hoard","what":"headers","count":100000}"#, ""),
+    (r#"{"ending":"hoard","what":"headers","count":200000}"#, "Runtime.CallTooLarge"),
+    (r#"{"ending":"hoard","what":"failure","count":7000000}"#, "Function.Long"),
+    (r#"{"ending":"hoard","what":"failure","count":9000000}"#, "Runtime.CallTooLarge"),
+    (r#"{"ending":"hoard","what":"write","count":40000000}"#, ""),
+    (r#"{"ending":"log-flood","lines":1,"bytes":5000000,"stderr":true}"#, ""),
+];
+
+/// The error type of a response, or of an error, if it has one.
+fn told(request: &Request) -> &str {
+    let reported = request.headers.get("lambda-runtime-function-error-type").map(String::as_str);
+    request.trailer_type().or(reported).unwrap_or_default()
+}
+
 #[test]
-fn what_a_handler_makes_the_host_hold_is_limited() {
-    for (hoard, most, told) in [
-        (r#"{"ending":"hoard","what":"pollables","count":1000000000}"#, 24, Some("Runtime.Trap")),
-        (r#"{"ending":"hoard","what":"random","count":50000000}"#, 4, Some("Runtime.Trap")),
-        (r#"{"ending":"hoard","what":"headers","count":200000}"#, 120, None),
-        (r#"{"ending":"hoard","what":"failure","count":20000000}"#, 120, Some("Function.Long")),
-        (r#"{"ending":"hoard","what":"write","count":40000000}"#, 48, None),
+fn what_a_handler_without_grants_makes_the_host_hold_is_charged_to_it_and_given_back() {
+    for (hoard, expected) in HOARDS {
+        let mut running = start(&[("FIRSTBYTE_MEMORY_MB", "64")], vec![], vec![]);
+        running.discard_log();
+        for _ in 0..20 {
+            running.assert_alive();
+        }
+        let before = running.rss();
+        running.deliver(Next::Deliver(Door::Url.event(hoard), vec![]), Post::Accept);
+        assert_eq!(told(&running.request()), expected, "{hoard}");
+        for _ in 0..20 {
+            running.assert_alive();
+        }
+        let (peak, after) = (running.peak_rss(), running.rss());
+        println!("{hoard}: {before} KiB before, {peak} KiB at the peak, {after} KiB after");
+        // A write and a log line are taken from the handler's own memory; the rest of the handlers is small.
+        let linear = if hoard.contains("write") { 48 } else { 16 };
+        assert!(peak <= before + (HELD + linear) * MIB, "{hoard}: from {before} to {peak} KiB");
+        // glibc keeps what lies between what is still in use. What goes to Lambda has musl's allocator.
+        let kept = if std::env::var_os(support::BOOTSTRAP).is_some() { before / 10 } else { HELD * MIB };
+        assert!(after <= before + kept, "{hoard}: {after} KiB are left of {before}");
+    }
+}
+
+#[test]
+fn what_a_handler_makes_the_host_hold_of_what_it_is_granted_is_charged_to_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("file"), vec![b'f'; 1 << 20]).expect("ours");
+    for name in 0..1000 {
+        std::fs::write(folder.path().join(format!("{name:0>200}")), "").expect("ours");
+    }
+    let path = folder.path().to_str().expect("text");
+    let variables = [
+        ("FIRSTBYTE_MEMORY_MB", "64"),
+        ("FIRSTBYTE_ALLOW_READ", path),
+        ("FIRSTBYTE_ALLOW_HTTP", "*.amazonaws.com"),
+        ("FIRSTBYTE_SIGN_AWS", "sqs"),
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    // A body that is signed is refused by what signs it or by what takes it from the handler, whichever comes first.
+    for (what, count, expected) in [
+        ("streams", 9000, &["Runtime.OutOfHostMemory"][..]),
+        ("listings", 1000, &["Runtime.OutOfHostMemory"]),
+        ("signed", 10, &["", "Runtime.OutOfHostMemory"]),
+        ("files", 9000, &[""]),
     ] {
-        let (mut running, before, request) = warm("64", Door::Url, hoard);
-        assert_eq!(request.trailer_type(), told, "{hoard}");
-        let peak = running.peak_rss();
-        println!("hoarding {hoard}: {before} KiB before, {peak} KiB at the peak");
-        assert!(peak <= before + most * MIB, "{hoard}: from {before} to {peak} KiB");
+        let hoard = serde_json::json!({ "ending": "hoard", "what": what, "count": count, "path": path }).to_string();
+        let mut running = start(&variables, vec![], vec![]);
+        let log = running.follow_log();
         running.assert_alive();
+        let before = running.rss();
+        running.deliver(Next::Deliver(Door::Url.event(&hoard), vec![]), Post::Accept);
+        let request = running.request();
+        assert!(expected.contains(&told(&request)), "{hoard}: {request:?}");
+        running.assert_alive();
+        let (peak, after) = (running.peak_rss(), running.rss());
+        println!("{hoard}: {before} KiB before, {peak} KiB at the peak, {after} KiB after");
+        assert!(peak <= before + (HELD + 16) * MIB, "{hoard}: from {before} to {peak} KiB");
+        assert!(what != "files" || log.contains("FIRSTBYTE_OPEN_FILES"), "the operator is told");
+        assert!(what != "signed" || log.contains("FIRSTBYTE_HOST_MEMORY_MB"), "the operator is told: {}", log.so_far());
     }
 }

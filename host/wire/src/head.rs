@@ -2,8 +2,7 @@
 
 use crate::event::Trigger;
 use crate::prelude::{self, Prelude};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::proxy::ProxyBody;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -95,7 +94,7 @@ impl Head {
 
     /// The document that answers a buffered HTTP integration: this head and `body`, in base64 if it is not UTF-8.
     #[must_use]
-    pub fn proxy_response(&self, trigger: Trigger, body: &[u8]) -> Vec<u8> {
+    pub fn proxy_response(&self, trigger: Trigger, body: &ProxyBody) -> Vec<u8> {
         #[derive(serde::Serialize)]
         #[serde(rename_all = "camelCase")]
         struct ProxyResponse<'a> {
@@ -104,10 +103,7 @@ impl Head {
             body: Cow<'a, str>,
             is_base64_encoded: bool,
         }
-        let (body, is_base64_encoded) = match std::str::from_utf8(body) {
-            Ok(text) => (Cow::Borrowed(text), false),
-            Err(_) => (Cow::Owned(STANDARD.encode(body)), true),
-        };
+        let (body, is_base64_encoded) = body.encoded();
         let document = ProxyResponse { prelude: self.for_door(trigger), body, is_base64_encoded };
         serde_json::to_vec(&document).expect("maps with string keys are always JSON")
     }

@@ -5,6 +5,7 @@
 //! - [`event`]: what Lambda delivers, by Function URL, API Gateway REST or a direct invocation
 //! - [`head`]: status and headers of a response, validated
 //! - [`prelude`]: how a head travels in front of a streamed body
+//! - [`proxy`]: the body of a response that is sent whole
 //! - [`error`]: how failures are told: error documents, error types, trailers
 //! - [`answer`]: what the Lambda Runtime API answers to a request
 //! - [`runtime_api`]: its paths and header names
@@ -14,9 +15,11 @@ pub mod error;
 pub mod event;
 pub mod head;
 pub mod prelude;
+pub mod proxy;
 pub mod runtime_api;
 
 pub use error::{ErrorReport, ErrorType, Trailers};
 pub use event::{Event, EventError, HttpRequest, Trigger};
 pub use head::{Head, HeadError};
 pub use prelude::{Prelude, PreludeDecoder, PreludeError};
+pub use proxy::ProxyBody;

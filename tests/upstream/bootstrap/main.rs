@@ -2,7 +2,7 @@
 //! judged as ever, so that `FIRSTBYTE_ALLOW_HTTP` has to name 127.0.0.1, too.
 
 use firstbyte_runtime::bootstrap;
-use firstbyte_runtime::egress::{Resolve, Resolving, Route, SystemResolver};
+use firstbyte_runtime::egress::{Lookup, Resolve, Resolving, Route, SystemResolver};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 struct AwsIsHere;
 
 impl Resolve for AwsIsHere {
-    fn resolve(&self, host: &str, port: u16) -> Resolving {
+    fn resolve(&self, host: &str, port: u16, right: Lookup) -> Resolving {
         if host.ends_with(".amazonaws.com") {
             return Box::pin(std::future::ready(Ok(vec![(Ipv4Addr::LOCALHOST, port).into()])));
         }
-        SystemResolver.resolve(host, port)
+        SystemResolver.resolve(host, port, right)
     }
 }
 

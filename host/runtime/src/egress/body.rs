@@ -1,28 +1,32 @@
-//! An answer's body that may not pause for ever.
+//! The body of an answer that is under way: it may not pause for ever, and takes a connection until it ends.
 
+use crate::budget::Charge;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// A body, and how long its next piece may take once it is asked for.
-pub(super) struct Timed {
+/// A body, how long its next piece may take once it is asked for, and what it takes meanwhile.
+pub(super) struct UnderWay {
     body: WasiBody,
     pause: Duration,
+    /// Given back with the last piece, which may be long before the handler drops the body.
+    taken: Option<(Charge, OwnedSemaphorePermit)>,
     /// Runs only while somebody waits: a handler that is itself held up by a slow caller is no fault of the sender.
     due: Option<Pin<Box<Sleep>>>,
 }
 
-impl Timed {
-    pub(super) fn new(body: WasiBody, pause: Duration) -> Self {
-        Self { body, pause, due: None }
+impl UnderWay {
+    pub(super) fn new(body: WasiBody, pause: Duration, charge: Charge, connection: OwnedSemaphorePermit) -> Self {
+        Self { body, pause, taken: Some((charge, connection)), due: None }
     }
 }
 
-impl Body for Timed {
+impl Body for UnderWay {
     type Data = Bytes;
     type Error = Error;
 
@@ -30,6 +34,9 @@ impl Body for Timed {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             this.due = None;
+            if !matches!(frame, Some(Ok(_))) || this.body.is_end_stream() {
+                this.taken = None;
+            }
             return Poll::Ready(frame);
         }
         let due = this.due.get_or_insert_with(|| Box::pin(tokio::time::sleep(this.pause)));

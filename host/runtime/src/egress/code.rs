@@ -1,6 +1,6 @@
 //! What a handler learns of an answer that ends before its end: the codes of `wasi:http`.
 
-use crate::interface::State;
+use crate::store::State;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource};
 use wasmtime_wasi::WasiView as _;
@@ -21,7 +21,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     Ok(())
 }
 
-/// The code for an error of a body: what `of_body` and `Timed` make of it.
+/// The code for an error of a body: what `of_body` and `UnderWay` make of it.
 fn code(error: &Error) -> ErrorCode {
     match error {
         Error::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,

@@ -4,7 +4,9 @@ use super::EgressSettings;
 use super::address::is_public;
 use super::policy::Policy;
 use super::resolve::Resolve;
-use super::{roots, transport};
+use super::roots;
+use super::transport::{self, Asking};
+use crate::budget::Shares;
 use crate::path::PathError;
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
@@ -19,10 +21,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 use wasmtime_wasi_http::Error;
+
+/// How long a look-up may take. The resolver's own patience is longer, and keeps a thread all the while.
+const LOOKUP: Duration = Duration::from_secs(10);
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +40,15 @@ pub(super) enum Refused {
     /// The name stands for nothing.
     #[error("no such host")]
     Unknown,
+    /// Nobody said in time what the name stands for.
+    #[error("no look-up in time")]
+    Unanswered,
     /// Nobody answered in time.
     #[error("no connection in time")]
     Late,
+    /// The process has as many connections as it may have.
+    #[error("no descriptor for a connection in time")]
+    Crowded,
     /// Somebody answered, and could not prove to be who was asked for.
     #[error("TLS: {0}")]
     Tls(String),
@@ -46,7 +59,9 @@ impl From<&Refused> for Error {
         match refused {
             Refused::Address(_) => Self::DestinationIpProhibited,
             Refused::Unknown => Self::DestinationNotFound,
+            Refused::Unanswered => Self::DnsTimeout,
             Refused::Late => Self::ConnectionTimeout,
+            Refused::Crowded => Self::ConnectionLimitReached,
             Refused::Tls(_) => Self::TlsCertificateError,
         }
     }
@@ -65,44 +80,45 @@ struct Inner {
     roots: RootCertStore,
     runtime_api: Vec<SocketAddr>,
     resolver: Arc<dyn Resolve>,
-    timeout: Duration,
+    shares: Shares,
     /// Made when it is first needed: most handlers start without.
     tls: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Connector {
-    /// `timeout` is for connections whose requests say nothing else.
-    ///
     /// # Errors
     /// A file of certificates that is of no use.
-    pub(super) fn new(settings: &EgressSettings, resolver: Arc<dyn Resolve>, timeout: Duration) -> Result<Self, PathError> {
+    pub(super) fn new(settings: &EgressSettings, resolver: Arc<dyn Resolve>, shares: &Shares) -> Result<Self, PathError> {
         let EgressSettings { policy, runtime_api, .. } = settings.clone();
         let roots = settings.roots.as_deref().map_or_else(|| Ok(RootCertStore::empty()), roots::read)?;
-        Ok(Self(Arc::new(Inner { policy, roots, runtime_api, resolver, timeout, tls: OnceLock::new() })))
+        let shares = shares.clone();
+        Ok(Self(Arc::new(Inner { policy, roots, runtime_api, resolver, shares, tls: OnceLock::new() })))
     }
 }
 
 impl Inner {
-    async fn connect(&self, uri: &Uri) -> Result<Stream, BoxError> {
+    async fn connect(&self, uri: &Uri, asking: &Asking) -> Result<Stream, BoxError> {
         let host = uri.host().unwrap_or_default();
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let encrypted = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
-        let addresses = self.judged(host, port).await?;
+        let addresses = timeout(LOOKUP, self.judged(host, port, asking)).await.map_err(|_| Refused::Unanswered)??;
+        let descriptor = timeout(asking.connect, self.shares.descriptor()).await.map_err(|_| Refused::Crowded)?;
         let stream = dial(&addresses).await?;
         stream.set_nodelay(true)?;
         if !encrypted {
-            return Ok(Stream::Plain(stream));
+            return Ok(Stream::new(Wire::Plain(stream), descriptor));
         }
         let name = ServerName::try_from(host.to_owned()).map_err(|error| Refused::Tls(error.to_string()))?;
         let connector = TlsConnector::from(self.tls());
         let stream = connector.connect(name, stream).await.map_err(|error| Refused::Tls(error.to_string()))?;
-        Ok(Stream::Tls(Box::new(stream)))
+        Ok(Stream::new(Wire::Tls(Box::new(stream)), descriptor))
     }
 
     /// The addresses that `host` stands for, if a handler may connect to every one of them.
-    async fn judged(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Refused> {
-        let addresses = self.resolver.resolve(host, port).await.map_err(|_| Refused::Unknown)?;
+    async fn judged(&self, host: &str, port: u16, asking: &Asking) -> Result<Vec<SocketAddr>, Refused> {
+        let right = asking.budget.lookup().await;
+        let addresses = self.resolver.resolve(host, port, right).await.map_err(|_| Refused::Unknown)?;
         for address in &addresses {
             let ip = address.ip().to_canonical();
             let is_runtime_api = self.runtime_api.iter().any(|api| api.ip().to_canonical() == ip && api.port() == address.port());
@@ -149,59 +165,74 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let inner = Arc::clone(&self.0);
-        let limit = transport::connect_limit().unwrap_or(inner.timeout);
+        // The pool connects for a request that is being polled, and for nothing else.
+        let asking = transport::asking();
         Box::pin(async move {
-            let connected = tokio::time::timeout(limit, inner.connect(&uri)).await;
+            let Some(asking) = asking else { return Err(Refused::Late.into()) };
+            let connected = timeout(asking.connect, inner.connect(&uri, &asking)).await;
             Ok(TokioIo::new(connected.map_err(|_| Refused::Late)??))
         })
     }
 }
 
+/// A connection, and the descriptor that it was granted.
+#[derive(Debug)]
+pub(super) struct Stream {
+    wire: Wire,
+    _descriptor: OwnedSemaphorePermit,
+}
+
 /// A connection, encrypted or not.
 #[derive(Debug)]
-pub(super) enum Stream {
+enum Wire {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+impl Stream {
+    fn new(wire: Wire, descriptor: OwnedSemaphorePermit) -> Self {
+        Self { wire, _descriptor: descriptor }
+    }
+}
+
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        match self {
-            Self::Plain(_) => Connected::new(),
-            Self::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => Connected::new().negotiated_h2(),
-            Self::Tls(_) => Connected::new(),
+        match &self.wire {
+            Wire::Plain(_) => Connected::new(),
+            Wire::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => Connected::new().negotiated_h2(),
+            Wire::Tls(_) => Connected::new(),
         }
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Wire::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Wire::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Wire::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Wire::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }
@@ -212,6 +243,7 @@ mod tests {
     use super::super::resolve::Resolving;
     use super::super::transport::{Pool, Transport as _, TransportError};
     use super::*;
+    use crate::budget::{Allowance, Budget, Lookup};
     use http_body_util::{BodyExt as _, Empty};
     use std::net::TcpListener;
     use std::sync::Mutex;
@@ -236,7 +268,7 @@ mod tests {
     }
 
     impl Resolve for Fickle {
-        fn resolve(&self, _: &str, _: u16) -> Resolving {
+        fn resolve(&self, _: &str, _: u16, _: Lookup) -> Resolving {
             self.asked.fetch_add(1, Ordering::Relaxed);
             match self.answers.lock().unwrap().pop() {
                 Some(answer) => Box::pin(std::future::ready(Ok(answer))),
@@ -247,7 +279,17 @@ mod tests {
 
     fn connector(list: &str, resolver: &Arc<Fickle>) -> Connector {
         let settings = EgressSettings { policy: Policy::parse(list).unwrap(), ..EgressSettings::default() };
-        Connector::new(&settings, Arc::clone(resolver) as _, Duration::from_secs(10)).unwrap()
+        Connector::new(&settings, Arc::clone(resolver) as _, &Shares::new(100)).unwrap()
+    }
+
+    fn asking(connect: Duration) -> Asking {
+        Asking { connect, budget: Budget::new(Allowance::default(), Shares::new(100)) }
+    }
+
+    impl Connector {
+        async fn connect(&self, uri: &Uri) -> Result<Stream, BoxError> {
+            self.0.connect(uri, &asking(Duration::from_secs(10))).await
+        }
     }
 
     /// Two addresses of this machine with the same port.
@@ -269,16 +311,16 @@ mod tests {
         let (allowed_at, other_at) = (allowed.local_addr().unwrap(), other.local_addr().unwrap());
         let port = allowed_at.port();
         let resolver = Fickle::new(&[&[allowed_at], &[other_at]]);
-        let mut connector = connector(&format!("http://name.example:{port},http://127.0.0.2:{port}"), &resolver);
+        let connector = connector(&format!("http://name.example:{port},http://127.0.0.2:{port}"), &resolver);
         let uri: Uri = format!("http://name.example:{port}/").parse().unwrap();
 
-        let connected = connector.call(uri.clone()).await.unwrap();
-        let Stream::Plain(stream) = connected.inner() else { panic!("not encrypted") };
+        let connected = connector.connect(&uri).await.unwrap();
+        let Wire::Plain(stream) = &connected.wire else { panic!("not encrypted") };
         assert_eq!((stream.peer_addr().unwrap(), resolver.asked()), (allowed_at, 1));
         assert!(is_called(&allowed) && !is_called(&other));
 
         // The next connection has a look-up of its own, and what that says is judged in its turn.
-        let refused = connector.call(uri).await.unwrap_err();
+        let refused = connector.connect(&uri).await.unwrap_err();
         assert!(matches!(refused.downcast_ref(), Some(Refused::Address(address)) if *address == other_at.ip()), "{refused}");
         assert_eq!(resolver.asked(), 2);
         assert!(!is_called(&other));
@@ -292,7 +334,7 @@ mod tests {
         for answer in [[public, at], [at, public]] {
             let resolver = Fickle::new(&[&answer]);
             let uri = format!("http://name.example:{}/", at.port()).parse().unwrap();
-            let refused = connector(&format!("http://name.example:{}", at.port()), &resolver).call(uri).await.unwrap_err();
+            let refused = connector(&format!("http://name.example:{}", at.port()), &resolver).connect(&uri).await.unwrap_err();
             assert!(matches!(refused.downcast_ref(), Some(Refused::Address(address)) if *address == at.ip()), "{refused}");
             assert_eq!(resolver.asked(), 1);
         }
@@ -305,7 +347,7 @@ mod tests {
         let pool = Pool::new(connector("http://name.example", &Fickle::new(&[])));
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = http::Request::get("http://name.example/").body(body).unwrap();
-        let Err(TransportError::Client(error)) = pool.send(request, Duration::from_millis(50)).await else {
+        let Err(TransportError::Client(error)) = pool.send(request, asking(Duration::from_millis(50))).await else {
             panic!("nobody answers")
         };
         let refused = std::error::Error::source(&error).and_then(|source| source.downcast_ref());

@@ -205,7 +205,9 @@ fn write_out(shared: &Shared) {
         queue = shared.lock();
         queue.written += batch.len() as u64;
         shared.given_up.store(false, Ordering::Relaxed);
+        // A line may be longer than all that waits.
         batch.clear();
+        batch.shrink_to(QUEUE);
         shared.drained.notify_all();
         shared.progress.notify_waiters();
     }

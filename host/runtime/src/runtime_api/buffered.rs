@@ -1,11 +1,11 @@
 //! A buffered response, for integrations that take one document: proxy JSON at the HTTP doors, the bytes for a direct caller.
 
+use super::connection::Connection;
 use super::exchange::Exchange;
 use super::{RuntimeApi, Target};
 use crate::outlet::{Closed, DeliveryError, Opening, Outlet};
-use firstbyte_wire::runtime_api;
-use firstbyte_wire::{ErrorReport, Trailers};
-use std::io;
+use firstbyte_wire::runtime_api::{self, BUFFERED_RESPONSE_LIMIT};
+use firstbyte_wire::{ErrorReport, ProxyBody};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -15,23 +15,43 @@ pub(crate) struct Buffered {
     exchange: Exchange,
     target: Target,
     opening: Option<Opening>,
-    body: Vec<u8>,
+    body: ProxyBody,
+    /// Bytes of the document without its body.
+    frame: usize,
 }
 
 impl Buffered {
-    /// Takes a connection for the response to `target`.
-    pub(crate) async fn open(api: &Arc<RuntimeApi>, target: Target) -> io::Result<Self> {
-        Ok(Self { exchange: api.exchange().await?, target, opening: None, body: Vec::new() })
+    /// The response to `target`, over this connection.
+    pub(super) fn new(api: Arc<RuntimeApi>, connection: Connection, target: Target) -> Self {
+        Self { exchange: Exchange::new(api, connection), target, opening: None, body: ProxyBody::default(), frame: 0 }
+    }
+
+    /// How the response opens, if it is told in a document.
+    fn document(&self) -> Option<&Opening> {
+        self.opening.as_ref().filter(|opening| opening.trigger.is_http())
     }
 }
 
 impl Outlet for Buffered {
     fn begin(&mut self, opening: Opening) {
+        self.frame = opening.head.proxy_response(opening.trigger, &ProxyBody::default()).len();
         self.opening = Some(opening);
     }
 
+    /// Lambda's limit is on the document, which is larger than the body: by base64, or by what JSON escapes.
+    fn fits(&self, data: &[u8]) -> bool {
+        match self.document() {
+            Some(_) => self.frame + self.body.encoded_len_with(data) <= BUFFERED_RESPONSE_LIMIT,
+            None => self.body.bytes().len() + data.len() <= BUFFERED_RESPONSE_LIMIT,
+        }
+    }
+
+    fn kept(&self) -> Option<usize> {
+        Some(self.body.bytes().len())
+    }
+
     fn poll_write(&mut self, _: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>> {
-        self.body.extend_from_slice(data);
+        self.body.push(data);
         Poll::Ready(Ok(data.len()))
     }
 
@@ -39,8 +59,8 @@ impl Outlet for Buffered {
         Poll::Ready(())
     }
 
-    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        if self.exchange.backlog() == 0 { Poll::Ready(Ok(())) } else { self.exchange.poll_backlog(cx, 0) }
     }
 
     fn end(&mut self) {
@@ -54,25 +74,21 @@ impl Outlet for Buffered {
             opening => {
                 let content_type = opening.as_ref().and_then(|opening| opening.head.header("content-type"));
                 self.exchange.queue_head(&path, invocation_id, content_type.unwrap_or(runtime_api::OCTET_STREAM));
-                self.exchange.queue_body(&self.body);
+                self.exchange.queue_body(self.body.bytes());
             }
         }
     }
 
     /// Nothing has left yet, so a failure need not hide in trailers: Lambda's `/error` tells every buffered caller.
-    fn abort(&mut self, _: &[u8], trailers: &Trailers) {
-        let path = runtime_api::error_path(&self.target.request_id);
-        self.exchange.queue_head(&path, self.target.invocation_id.as_deref(), "application/json");
-        self.exchange.queue_header(runtime_api::header::ERROR_TYPE, &trailers.error_type);
-        self.exchange.queue_body(&trailers.document().unwrap_or_default());
+    fn abort(&mut self, _: &[u8], report: &ErrorReport) {
+        self.fail(report);
     }
 
     fn fail(&mut self, report: &ErrorReport) {
-        let path = runtime_api::error_path(&self.target.request_id);
-        self.exchange.queue_error(&path, self.target.invocation_id.as_deref(), report);
+        self.exchange.queue_failure(&self.target, report);
     }
 
     fn poll_receipt(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DeliveryError>> {
-        self.exchange.poll_answer(cx)
+        self.exchange.poll_told(cx, &self.target)
     }
 }

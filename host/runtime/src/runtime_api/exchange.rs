@@ -1,25 +1,23 @@
 //! One HTTP/1.1 request and its answer, on a connection that is driven by hand so that bytes leave when they should.
 
-use super::{RuntimeApi, USER_AGENT, is_idle};
+use super::connection::{Connection, is_idle};
+use super::{RuntimeApi, Target, USER_AGENT};
 use crate::outlet::{Closed, DeliveryError};
-use firstbyte_wire::ErrorReport;
 use firstbyte_wire::answer::{self, Answer};
-use firstbyte_wire::runtime_api::header;
+use firstbyte_wire::error::{DOCUMENT_LIMIT, MINIMAL_DOCUMENT_LIMIT};
+use firstbyte_wire::runtime_api::{self, header};
+use firstbyte_wire::{ErrorReport, ErrorType};
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::net::TcpStream;
 
 /// A request that is being sent, and its answer.
 pub(super) struct Exchange {
     api: Arc<RuntimeApi>,
-    stream: Arc<TcpStream>,
+    connection: Connection,
     /// No byte of this request has left.
     untouched: bool,
-    /// The connection was closed while it waited for the request: another one is being made.
-    connecting: Option<Connecting>,
     /// Bytes of the request in wire form; those before `sent` are gone.
     out: Vec<u8>,
     sent: usize,
@@ -29,50 +27,47 @@ pub(super) struct Exchange {
     closed: bool,
     /// The whole request is queued: an answer from now on is in time.
     complete: bool,
+    /// What is told if the API says that the request is too large.
+    instead: Option<ErrorReport>,
+    /// The status with which it said so.
+    too_large: Option<u16>,
 }
-
-type Connecting = Pin<Box<dyn Future<Output = io::Result<Arc<TcpStream>>> + Send>>;
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange").field("stream", &self.stream).field("backlog", &self.backlog()).finish_non_exhaustive()
+        f.debug_struct("Exchange").field("backlog", &self.backlog()).finish_non_exhaustive()
     }
 }
 
 impl Exchange {
-    pub(super) fn new(api: Arc<RuntimeApi>, stream: Arc<TcpStream>) -> Self {
+    pub(super) fn new(api: Arc<RuntimeApi>, connection: Connection) -> Self {
         Self {
             api,
-            stream,
+            connection,
             untouched: true,
-            connecting: None,
             out: Vec::new(),
             sent: 0,
             answer: Vec::new(),
             closed: false,
             complete: false,
+            instead: None,
+            too_large: None,
         }
     }
 
     /// Whether something can be sent. A handler may think for so long that its connection is closed meanwhile: as long as nothing
     /// was sent, nothing is lost, and another connection takes its place.
     fn is_connected(&mut self) -> bool {
-        if std::mem::take(&mut self.untouched) && !is_idle(&self.stream) {
-            let api = Arc::clone(&self.api);
-            self.connecting = Some(Box::pin(async move { api.connect().await }));
+        if std::mem::take(&mut self.untouched) && self.connection.stream().is_some_and(|stream| !is_idle(stream)) {
+            // The old one goes first: its descriptor may be the last.
+            drop(self.connection.take());
+            self.connection = Connection::to(&self.api.authority);
         }
-        self.connecting.is_none()
+        self.connection.stream().is_some()
     }
 
     fn poll_connected(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        if let Some(connecting) = &mut self.connecting {
-            let connected = ready!(connecting.as_mut().poll(cx));
-            self.connecting = None;
-            match connected {
-                Ok(stream) => self.stream = stream,
-                Err(_) => self.closed = true,
-            }
-        }
+        self.closed |= ready!(self.connection.poll_stream(cx)).is_none();
         Poll::Ready(if self.closed { Err(Closed) } else { Ok(()) })
     }
 
@@ -121,10 +116,34 @@ impl Exchange {
     }
 
     /// Queues a whole `POST` of an error document.
-    pub(super) fn queue_error(&mut self, path: &str, invocation_id: Option<&str>, report: &ErrorReport) {
+    pub(super) fn queue_error(&mut self, path: &str, invocation_id: Option<&str>, report: &ErrorReport, limit: usize) {
         self.queue_head(path, invocation_id, "application/json");
         self.queue_header(header::ERROR_TYPE, &report.error_type);
-        self.queue_body(&report.to_json());
+        self.queue_body(&report.to_json_within(limit));
+    }
+
+    /// Queues a whole `POST` that tells the failure of an invocation, which is told in short if the API finds this too large.
+    pub(super) fn queue_failure(&mut self, target: &Target, report: &ErrorReport) {
+        let path = runtime_api::error_path(&target.request_id);
+        self.queue_error(&path, target.invocation_id.as_deref(), report, DOCUMENT_LIMIT);
+        self.instead = Some(report.clone());
+    }
+
+    /// Queues what tells that the API has refused a request for its size, over another connection. False if there is nothing to
+    /// tell any more.
+    fn shorten(&mut self, target: &Target, status: u16) -> bool {
+        if self.too_large.is_some() {
+            return false;
+        }
+        let report = self.instead.take().unwrap_or_else(|| {
+            let message = format!("the Runtime API refused the response with {status}: it is too large");
+            ErrorReport::new(&ErrorType::runtime("ResponseRefused"), message)
+        });
+        let connection = Connection::to(&self.api.authority);
+        *self = Self { too_large: Some(status), ..Self::new(Arc::clone(&self.api), connection) };
+        let path = runtime_api::error_path(&target.request_id);
+        self.queue_error(&path, target.invocation_id.as_deref(), &report, MINIMAL_DOCUMENT_LIMIT);
+        true
     }
 
     /// Nothing will be queued any more.
@@ -137,8 +156,8 @@ impl Exchange {
         if self.backlog() > 0 && !self.is_connected() {
             return Ok(false);
         }
-        while self.sent < self.out.len() && !self.closed {
-            match self.stream.try_write(&self.out[self.sent..]) {
+        while let (Some(stream), false) = (self.connection.stream(), self.sent >= self.out.len() || self.closed) {
+            match stream.try_write(&self.out[self.sent..]) {
                 Ok(0) => self.closed = true,
                 Ok(sent) => self.sent += sent,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -165,7 +184,7 @@ impl Exchange {
         }
         let mut gone = 0;
         let total = self.backlog() + data.len() + after.len();
-        while gone < total && !self.closed {
+        while let (Some(stream), false) = (self.connection.stream(), gone >= total || self.closed) {
             let queued = &self.out[self.sent..];
             let skip = |part: &mut &[u8], over: &mut usize| {
                 let skipped = (*over).min(part.len());
@@ -176,7 +195,7 @@ impl Exchange {
             skip(&mut queued, &mut over);
             skip(&mut data, &mut over);
             skip(&mut after, &mut over);
-            match self.stream.try_write_vectored(&[IoSlice::new(queued), IoSlice::new(data), IoSlice::new(after)]) {
+            match stream.try_write_vectored(&[IoSlice::new(queued), IoSlice::new(data), IoSlice::new(after)]) {
                 Ok(0) => self.closed = true,
                 Ok(sent) => gone += sent,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -209,7 +228,8 @@ impl Exchange {
             if self.backlog() <= backlog {
                 return Poll::Ready(Ok(()));
             }
-            if ready!(self.stream.poll_write_ready(cx)).is_err() {
+            let Some(stream) = self.connection.stream() else { continue };
+            if ready!(stream.poll_write_ready(cx)).is_err() {
                 self.closed = true;
                 return Poll::Ready(Err(Closed));
             }
@@ -234,14 +254,28 @@ impl Exchange {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut buffer = [0; 2048];
         loop {
-            ready!(self.stream.poll_read_ready(cx))?;
-            match self.stream.try_read(&mut buffer) {
+            let Some(stream) = ready!(self.connection.poll_stream(cx)) else {
+                return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+            };
+            ready!(stream.poll_read_ready(cx))?;
+            match stream.try_read(&mut buffer) {
                 Ok(read) => {
                     self.answer.extend_from_slice(&buffer[..read]);
                     return Poll::Ready(Ok(read));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Sends what is left and reads the answer. If it is that the request is too large, that is told in a short one.
+    pub(super) fn poll_told(&mut self, cx: &mut Context<'_>, target: &Target) -> Poll<Result<(), DeliveryError>> {
+        loop {
+            match ready!(self.poll_answer(cx)) {
+                Err(DeliveryError::Refused { status: status @ (413 | 431), .. }) if self.shorten(target, status) => {}
+                Ok(()) => return Poll::Ready(self.too_large.map_or(Ok(()), |status| Err(DeliveryError::Shortened { status }))),
+                refused => return Poll::Ready(refused),
             }
         }
     }
@@ -266,8 +300,8 @@ impl Exchange {
 
     fn settle(&mut self, answer: Answer) -> Result<(), DeliveryError> {
         self.closed |= !answer.keep_alive || !self.complete || self.backlog() > 0 || self.answer.len() != answer.body.end;
-        if !self.closed {
-            self.api.keep(Arc::clone(&self.stream));
+        if let (false, Some(stream)) = (self.closed, self.connection.take()) {
+            self.api.keep(stream);
         }
         if (200..300).contains(&answer.status) {
             return Ok(());

@@ -3,12 +3,12 @@
 //! Small writes are merged, but only while others went out less than [`MERGE_WITHIN`] ago; large ones go to the socket from
 //! where they are. Never more than [`BACKLOG`] waits here: a caller that stops reading stops the handler.
 
+use super::connection::Connection;
 use super::exchange::Exchange;
 use super::{RuntimeApi, Target};
 use crate::outlet::{Closed, DeliveryError, Opening, Outlet};
 use firstbyte_wire::runtime_api::{self, header};
 use firstbyte_wire::{ErrorReport, Trailers};
-use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -42,9 +42,9 @@ pub(crate) struct Streamed {
 }
 
 impl Streamed {
-    /// Takes a connection for the response to `target`.
-    pub(crate) async fn open(api: &Arc<RuntimeApi>, target: Target) -> io::Result<Self> {
-        Ok(Self { exchange: api.exchange().await?, target, merging: None, last_sent: None })
+    /// The response to `target`, over this connection.
+    pub(super) fn new(api: Arc<RuntimeApi>, connection: Connection, target: Target) -> Self {
+        Self { exchange: Exchange::new(api, connection), target, merging: None, last_sent: None }
     }
 
     /// Adds to the chunk that is being merged. `data` is at most [`BACKLOG`].
@@ -134,7 +134,8 @@ impl Outlet for Streamed {
         self.exchange.complete();
     }
 
-    fn abort(&mut self, last_words: &[u8], trailers: &Trailers) {
+    fn abort(&mut self, last_words: &[u8], report: &ErrorReport) {
+        let trailers = Trailers::new(report);
         self.close_chunk();
         if !last_words.is_empty() {
             self.exchange.queue(format!("{:x}\r\n", last_words.len()).as_bytes());
@@ -149,11 +150,10 @@ impl Outlet for Streamed {
     }
 
     fn fail(&mut self, report: &ErrorReport) {
-        let path = runtime_api::error_path(&self.target.request_id);
-        self.exchange.queue_error(&path, self.target.invocation_id.as_deref(), report);
+        self.exchange.queue_failure(&self.target, report);
     }
 
     fn poll_receipt(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DeliveryError>> {
-        self.exchange.poll_answer(cx)
+        self.exchange.poll_told(cx, &self.target)
     }
 }

@@ -11,6 +11,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// Names the bootstrap to test, if it is not the one of this build.
+pub(crate) const BOOTSTRAP: &str = "FIRSTBYTE_TEST_BOOTSTRAP";
+
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -154,7 +157,8 @@ pub(crate) fn start_with(component: &Path, variables: &[(&str, &str)], next: Vec
             std::thread::spawn(move || serve(&stream, &script));
         }
     });
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+    let bootstrap = std::env::var_os(BOOTSTRAP).unwrap_or_else(|| env!("CARGO_BIN_EXE_bootstrap").into());
+    let mut command = Command::new(bootstrap);
     command.env_clear().env("AWS_LAMBDA_RUNTIME_API", address.to_string());
     command.env("_HANDLER", component.file_name().expect("a file"));
     command.env("LAMBDA_TASK_ROOT", component.parent().expect("in a folder"));
@@ -260,6 +264,11 @@ impl FollowedLog {
     /// Whether this has been read.
     pub(crate) fn contains(&self, text: &str) -> bool {
         self.text.lock().expect("log").contains(text)
+    }
+
+    /// What has been read.
+    pub(crate) fn so_far(&self) -> String {
+        self.text.lock().expect("log").clone()
     }
 
     /// The whole log, when its writer is gone.

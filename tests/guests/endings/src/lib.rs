@@ -57,8 +57,8 @@ enum Ending {
     Exit { code: Option<i32>, started: Option<bool> },
     /// Allocation without end.
     Memory { started: Option<bool> },
-    /// `count` of something that the host must hold.
-    Hoard { what: memory::Hoard, count: usize },
+    /// `count` of something that the host must hold; files are those in the folder `path`.
+    Hoard { what: memory::Hoard, count: usize, path: Option<String> },
 
     /// Computing for ever, before the response was started.
     SpinBefore,
@@ -117,7 +117,7 @@ fn end(request: Request, response: Response) -> Result {
         Ending::NativeStack { started: after } => trap::native_stack(started(after, response)?),
         Ending::Exit { code, started: after } => trap::exit(started(after, response)?, code.unwrap_or(1)),
         Ending::Memory { started: after } => memory::exhaust(started(after, response)?),
-        Ending::Hoard { what, count } => memory::hoard(response, &what, count),
+        Ending::Hoard { what, count, path } => memory::hoard(response, &what, count, path.as_deref()),
 
         Ending::SpinBefore => compute::spin(open(false, response)?),
         Ending::SpinAfter => compute::spin(open(true, response)?),

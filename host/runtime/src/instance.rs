@@ -1,0 +1,156 @@
+//! Instances of a component: made fresh for an invocation, or kept from one to the next where the operator allows it.
+
+use crate::bindings::{FunctionHost, FunctionHostPre};
+use crate::budget::Budget;
+use crate::charged::Holdings;
+use crate::clock::SharedAlarm;
+use crate::egress::{Egress, Outbound};
+use crate::folders::Folders;
+use crate::interface::SharedResponse;
+use crate::invocation::Invocation;
+use crate::limits::{self, Limits};
+use crate::log::{GuestOutput, LastPanic};
+use crate::outcome::Failed;
+use crate::settings::Settings;
+use crate::store::State;
+use crate::time::Time;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wasmtime::component::ResourceTable;
+use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi_http::WasiHttpCtx;
+
+/// A component in memory of its own.
+pub(crate) struct Instance {
+    pub(crate) store: Store<State>,
+    pub(crate) exports: FunctionHost,
+    panic: LastPanic,
+    /// How many invocations it was called for.
+    pub(crate) uses: u32,
+    /// The tenant that it serves, and no other.
+    tenant: Option<String>,
+}
+
+impl Instance {
+    /// What the host holds for it.
+    pub(crate) fn budget(&self) -> Budget {
+        self.store.data().budget.clone()
+    }
+
+    /// Points it at another invocation.
+    pub(crate) fn turn_to(&mut self, invocation: &Arc<Invocation>, response: &SharedResponse) {
+        self.panic.forget();
+        let state = self.store.data_mut();
+        state.limits.begin_anew();
+        state.invocation = Arc::clone(invocation);
+        state.response = response.clone();
+        state.outbound.turn_to(invocation.log.clone());
+        for output in &state.outputs {
+            output.point_at(invocation.log.clone());
+        }
+    }
+
+    /// Ends lines that the guest left without an end.
+    pub(crate) fn end_lines(&self) {
+        self.store.data().outputs.iter().for_each(GuestOutput::end_line);
+    }
+
+    /// What a call that did not return says.
+    pub(crate) fn failed(&self, error: &wasmtime::Error) -> Failed {
+        failed(error, &self.store, &self.panic)
+    }
+}
+
+fn failed(error: &wasmtime::Error, store: &Store<State>, panic: &LastPanic) -> Failed {
+    let State { limits, budget, .. } = store.data();
+    Failed::from_trap(error, limits.refused(), budget.allowance(), panic.message())
+}
+
+/// Makes instances, and keeps them.
+pub(crate) struct Instances {
+    engine: Engine,
+    pre: FunctionHostPre<State>,
+    settings: Arc<Settings>,
+    egress: Arc<Egress>,
+    folders: Folders,
+    /// Instances between two invocations; none unless the operator asks for reuse.
+    idle: Mutex<Vec<Instance>>,
+}
+
+impl Instances {
+    pub(crate) fn new(
+        engine: Engine,
+        pre: FunctionHostPre<State>,
+        settings: Arc<Settings>,
+        egress: Arc<Egress>,
+        folders: Folders,
+    ) -> Self {
+        Self { engine, pre, settings, egress, folders, idle: Mutex::default() }
+    }
+
+    fn lock_idle(&self) -> MutexGuard<'_, Vec<Instance>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An instance that has served this tenant before.
+    pub(crate) fn take_idle(&self, tenant: Option<&str>) -> Option<Instance> {
+        let mut idle = self.lock_idle();
+        let at = idle.iter().rposition(|instance| instance.tenant.as_deref() == tenant)?;
+        Some(idle.remove(at))
+    }
+
+    /// Keeps an instance whose call succeeded, if [`Settings::reuse`] allows, and it has not grown past half of its memory.
+    pub(crate) fn keep(&self, instance: Instance) {
+        let lean = instance.store.data().limits.used() <= self.settings.memory / 2;
+        if instance.uses < self.settings.reuse && lean {
+            let mut idle = self.lock_idle();
+            // Tenants come and go: what one left makes room for another.
+            if idle.len() >= self.settings.concurrency.unwrap_or(1) as usize {
+                idle.remove(0);
+            }
+            idle.push(instance);
+        }
+    }
+
+    /// A new instance, pointed at an invocation.
+    pub(crate) async fn fresh(
+        &self,
+        invocation: &Arc<Invocation>,
+        response: &SharedResponse,
+        budget: Budget,
+    ) -> Result<Instance, Failed> {
+        let panic = LastPanic::default();
+        let stdout = GuestOutput::stdout(invocation.log.clone());
+        let stderr = GuestOutput::stderr(invocation.log.clone(), panic.clone());
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.envs(&self.settings.guest_environment).allow_tcp(false).allow_udp(false);
+        wasi.stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(limits::RANDOM_BYTES);
+        self.settings.time.give_to(&mut wasi);
+        self.folders.give_to(&mut wasi).map_err(|error| Failed::from_trap(&error, None, budget.allowance(), None))?;
+        let mut state = State {
+            wasi: wasi.build(),
+            table: ResourceTable::new(),
+            limits: Limits::new(self.settings.memory, budget.clone()),
+            holdings: Holdings::default(),
+            invocation: Arc::clone(invocation),
+            response: response.clone(),
+            http: WasiHttpCtx::new(),
+            alarm: (self.settings.time == Time::Machine).then(SharedAlarm::default),
+            outbound: Outbound::new(Arc::clone(&self.egress), budget.clone(), invocation.log.clone()),
+            outputs: [stdout, stderr],
+            budget,
+        };
+        state.metered();
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.limits);
+        store.set_hostcall_fuel(limits::CALL_BYTES);
+        store.set_max_component_handles(limits::HANDLES);
+        store.set_epoch_deadline(1);
+        // Whoever waits for a socket or a timer gets its turn before the handler goes on.
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))));
+        match self.pre.instantiate_async(&mut store).await {
+            Ok(exports) => Ok(Instance { store, exports, panic, uses: 0, tenant: invocation.context.tenant_id.clone() }),
+            Err(error) => Err(failed(&error, &store, &panic)),
+        }
+    }
+}
