@@ -57,7 +57,7 @@ sed 's/arm64/x86_64/' deploy/template.yaml > "$WORK/template-x86_64.yaml"
 cp deploy/template.yaml "$WORK/template-arm64.yaml"
 for arch in x86_64 arm64; do
   step "sam build for $arch"
-  ARCH='' TEMPLATE=$WORK/template-$arch.yaml
+  TEMPLATE=$WORK/template-$arch.yaml
   export TEMPLATE
   unset ARCH
   sam build --template "$TEMPLATE" --base-dir deploy --build-dir "$WORK/sam-$arch" --config-file "$ROOT/deploy/samconfig.toml" > "$WORK/sam.log" 2>&1 ||
@@ -120,7 +120,16 @@ said=$(make --no-print-directory -C deploy swap FUNCTION=a-function HANDLER=../g
 grep -F "aws lambda update-function-code --function-name a-function --zip-file fileb://$WORK/swap/a-function/function.zip --architectures arm64" <<< "$said" ||
   fail "make swap said: $said"
 cmp "$WORK/swap/a-function/function.zip" "$WORK/first-arm64/function.zip"
-bash -n deploy/verify-on-aws.sh
+
+step "verify-on-aws.sh, with stand-ins for aws and sam, and the emulator's doors"
+shellcheck deploy/verify-on-aws.sh tests/deploy/run.sh
+python tests/deploy/verify.py --firstbyte "$FIRSTBYTE" --task "$WORK/sam-$(uname -m | sed s/aarch64/arm64/)/UrlGreeting"
+make --no-print-directory -C deploy raw-runtime ARCH=arm64 DIST="$WORK/raw-arm64" > /dev/null
+readelf --program-headers --wide "$WORK/raw-arm64/bootstrap" | grep -q INTERP && fail "the raw runtime for arm64 wants a loader"
+said=$("$FIRSTBYTE" invoke --payload '{"x-probe":"ending=clean"}' -- \
+  "$(command -v qemu-aarch64-static)" -cpu cortex-a57 "$WORK/raw-arm64/bootstrap" 2>&1) || fail "the raw runtime for arm64 said: $said"
+[[ $said == *"chunk 1"* ]] || fail "the raw runtime for arm64 said: $said"
+echo "  the raw runtime is static, and runs on the oldest Armv8"
 
 step "clients"
 wait $client || { cat "$WORK/client.log"; fail "the Rust client does not build"; }

@@ -1,9 +1,15 @@
 //! A runtime that speaks the Runtime API by hand over one socket: what there is below every runtime client, and nothing else.
 //!
-//! The event says what it does: any JSON with the words below in it (in a direct payload, or in an HTTP request's body).
-//! `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger; `status=` and `length=` go into the head; `ending=` is one of
-//! `clean trailers odd-trailers error exit exit-early hang hang-early buffered echo context empty empty-trailers bad-prelude
-//! typeless break refusals bad-mode too-large`.
+//! The event says what it does: any JSON with the words below in it (in a direct payload, or in an HTTP request's body or
+//! headers). `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger, and `text=` is what they are
+//! instead, in hexadecimal; `ending=` is one of `clean trailers odd-trailers error exit exit-early hang hang-early buffered echo
+//! event context empty empty-trailers bad-prelude typeless break refusals bad-mode too-large`. `kind=` is the type of an error,
+//! and `section=B` makes the trailers B bytes long, their last empty line included.
+//!
+//! `status=` and `length=` go into the head; `prelude=` is another head, its JSON in hexadecimal; `metadata=B` is a head that
+//! has B bytes together with its eight NULs.
+//!
+//! This file needs only Rust's standard library: `make raw-runtime` in `deploy` compiles it alone for Lambda.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -99,7 +105,7 @@ impl Call {
     /// `key=value` of the event.
     fn word(&self, key: &str) -> Option<&str> {
         let (_, rest) = self.event.split_once(&format!("{key}="))?;
-        rest.split(|end: char| !(end.is_ascii_alphanumeric() || end == '-')).next()
+        rest.split(|end: char| !(end.is_ascii_alphanumeric() || "-.".contains(end))).next()
     }
 
     fn number(&self, key: &str) -> Option<usize> {
@@ -119,8 +125,9 @@ impl Call {
         match ending {
             "error" => {
                 let path = format!("/2018-06-01/runtime/invocation/{}/error", self.id);
-                let body = r#"{"errorType":"Function.Refused","errorMessage":"refused","stackTrace":["frame"]}"#;
-                post(stream, &path, &[nonce, ("Lambda-Runtime-Function-Error-Type", "Function.Refused")], body)?;
+                let kind = self.word("kind").unwrap_or("Function.Refused");
+                let body = format!(r#"{{"errorType":"{kind}","errorMessage":"refused","stackTrace":["frame"]}}"#);
+                post(stream, &path, &[nonce, ("Lambda-Runtime-Function-Error-Type", kind)], &body)?;
                 return Ok(true);
             }
             "buffered" => {
@@ -179,22 +186,21 @@ impl Call {
         if ending == "bad-prelude" {
             chunk(stream, b"no prelude at all")?;
         } else if with_prelude && !ending.starts_with("empty") {
-            let status = self.number("status").unwrap_or(201);
-            let length = self.word("length").map(|length| format!(r#","content-length":"{length}""#)).unwrap_or_default();
-            let prelude = format!(
-                r#"{{"statusCode":{status},"headers":{{"Content-Type":"text/plain","X-A":"b"{length}}},"cookies":["c=1","d=2; Path=/"]}}"#
-            );
-            chunk(stream, &[prelude.as_bytes(), &[0; 8]].concat())?;
+            chunk(stream, &[&self.prelude()?[..], &[0; 8]].concat())?;
+        }
+        if ending == "event" {
+            chunk(stream, self.event.as_bytes())?;
         }
         let gap = Duration::from_millis(self.number("gap").unwrap_or(0) as u64);
-        let chunks = if ending.starts_with("empty") { 0 } else { self.number("chunks").unwrap_or(2) };
+        let is_empty = ending.starts_with("empty") || ending == "event";
+        let chunks = if is_empty { 0 } else { self.number("chunks").unwrap_or(2) };
         for number in 0..chunks {
             if number > 0 {
                 std::thread::sleep(gap);
             }
-            let mut text = format!("chunk {number}\n");
-            text.extend(std::iter::repeat_n('x', self.number("size").unwrap_or(0)));
-            chunk(stream, text.as_bytes())?;
+            let mut text = self.word("text").map_or_else(|| Ok(format!("chunk {number}\n").into_bytes()), decode)?;
+            text.extend(std::iter::repeat_n(b'x', self.number("size").unwrap_or(0)));
+            chunk(stream, &text)?;
         }
         match ending {
             "exit" => std::process::exit(1),
@@ -204,16 +210,47 @@ impl Call {
             "break" => return Ok(false),
             "trailers" | "empty-trailers" | "odd-trailers" => {
                 let kind = if ending == "odd-trailers" { "Probe.Explicit" } else { "Function.Broken" };
-                write!(
-                    stream.get_mut(),
-                    "0\r\nLambda-Runtime-Function-Error-Type: {kind}\r\nLambda-Runtime-Function-Error-Body: {BROKEN}\r\n\r\n"
-                )?;
+                let trailers = trailers(self.word("kind").unwrap_or(kind), self.number("section").unwrap_or(0));
+                write!(stream.get_mut(), "0\r\n{trailers}")?;
             }
             _ => write!(stream.get_mut(), "0\r\n\r\n")?,
         }
         read(stream)?.print_refusal();
         Ok(true)
     }
+
+    /// The JSON of the head for an HTTP door.
+    fn prelude(&self) -> io::Result<Vec<u8>> {
+        if let Some(hexadecimal) = self.word("prelude") {
+            return decode(hexadecimal);
+        }
+        if let Some(size) = self.number("metadata") {
+            let (before, after) = (r#"{"statusCode":200,"headers":{"x-filler":""#, r#""}}"#);
+            let filler = "x".repeat(size.saturating_sub(before.len() + after.len() + 8));
+            return Ok(format!("{before}{filler}{after}").into());
+        }
+        let status = self.number("status").unwrap_or(201);
+        let length = self.word("length").map(|length| format!(r#","content-length":"{length}""#)).unwrap_or_default();
+        let headers = format!(r#"{{"Content-Type":"text/plain","X-A":"b"{length}}}"#);
+        Ok(format!(r#"{{"statusCode":{status},"headers":{headers},"cookies":["c=1","d=2; Path=/"]}}"#).into())
+    }
+}
+
+/// The trailers of a failure. If they are shorter than `section` bytes, the message becomes longer, and for the last three
+/// bytes, which base64 cannot give, the type does.
+fn trailers(kind: &str, section: usize) -> String {
+    let lines = |kind: &str, body: &str| {
+        format!("Lambda-Runtime-Function-Error-Type: {kind}\r\nLambda-Runtime-Function-Error-Body: {body}\r\n\r\n")
+    };
+    let missing = section.saturating_sub(lines(kind, BROKEN).len());
+    // The first 64 characters encode `{"errorType":"Function.Broken","errorMessage":"b`; `eHh4` encodes `xxx`.
+    let (before, after) = BROKEN.split_at(64);
+    lines(&format!("{kind}{}", "x".repeat(missing % 4)), &format!("{before}{}{after}", "eHh4".repeat(missing / 4)))
+}
+
+fn decode(hexadecimal: &str) -> io::Result<Vec<u8>> {
+    let digits = hexadecimal.as_bytes().chunks(2);
+    digits.map(|pair| u8::from_str_radix(&String::from_utf8_lossy(pair), 16).map_err(io::Error::other)).collect()
 }
 
 fn connect(api: &str) -> io::Result<Stream> {
