@@ -106,9 +106,14 @@ impl Budget {
     /// # Errors
     /// [`Spent`]: then nothing is charged, and nothing may be held.
     pub(crate) fn charge(&self, bytes: usize) -> Result<Charge, Spent> {
-        let mut charge = Charge { budget: self.clone(), bytes: 0 };
+        let mut charge = self.nothing();
         charge.resize(bytes)?;
         Ok(charge)
+    }
+
+    /// A charge of no bytes, to be resized.
+    pub(crate) fn nothing(&self) -> Charge {
+        Charge { budget: self.clone(), bytes: 0 }
     }
 
     /// `bytes`, charged until the last reference to them is dropped.

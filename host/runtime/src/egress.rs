@@ -171,7 +171,7 @@ impl Outbound {
     async fn signed(&self, request: Request<WasiBody>, endpoint: &Endpoint) -> Result<Request<WasiBody>, Error> {
         let (mut parts, mut body) = request.into_parts();
         let too_large = || Error::HttpRequestBodySize(Some(sign::BODY_LIMIT as u64));
-        let mut held = self.budget.charge(0).map_err(|spent| self.spent(&target(&parts.uri), spent))?;
+        let mut held = self.budget.nothing();
         let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let Ok(piece) = frame?.into_data() else { continue };

@@ -168,7 +168,7 @@ impl Handler {
         let trigger = understood.as_ref().map_or(Trigger::FunctionUrl, |event| event.trigger);
         let idle = self.instances.take_idle(context.tenant_id.as_deref());
         let budget = idle.as_ref().map_or_else(|| Budget::new(self.settings.allowance, self.shares.clone()), Instance::budget);
-        let response = Response::new(outlet, trigger, self.settings.response_limit, budget.clone());
+        let response = Response::new(outlet, trigger, self.settings.response_limit, &budget);
         let response = SharedResponse::new(response);
         let reserve = self.settings.deadline_reserve.min(lambda_deadline.saturating_duration_since(begun) / 2);
         let (outcome, instance) = match understood {

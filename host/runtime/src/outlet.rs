@@ -60,15 +60,15 @@ pub trait Outlet: Send {
     /// Opens the response. Sends nothing yet, so that the head and a first chunk that follows at once leave together.
     fn begin(&mut self, opening: Opening);
 
-    /// Whether the response may have `data`, too. An outlet that sends a response whole knows how large that would be.
+    /// Whether the body is kept in memory until the response's end, and then sent whole.
+    fn keeps_body(&self) -> bool {
+        false
+    }
+
+    /// Whether a body that is kept may have `data`, too: what is sent in the end may be larger than the body.
     fn fits(&self, data: &[u8]) -> bool {
         let _ = data;
         true
-    }
-
-    /// Bytes of the body that are kept in memory until the response's end; none of an outlet that sends them as they come.
-    fn kept(&self) -> Option<usize> {
-        None
     }
 
     /// Takes some of `data`, at least one byte.

@@ -5,11 +5,11 @@
 //! that is not as it expects, which any caller may send. Here each of these is answered, logged, or waited out.
 
 use crate::log::{Level, Log, Record};
-use crate::runtime_api::{Reply, RuntimeApi};
+use crate::runtime_api::RuntimeApi;
 use crate::service::{Delivery, Invoker};
 use firstbyte_wire::runtime_api::{self, header};
 use firstbyte_wire::{ErrorReport, ErrorType};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName};
 use lambda_runtime::{Config, Context, SnapStartResource};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,31 +107,30 @@ impl Polling {
     }
 
     async fn next(&self) -> Result<Delivery, Instead> {
-        let reply = self.api.get(runtime_api::NEXT, EVENT_LIMIT).await;
-        let reply = reply.map_err(|error| Instead::Failure(chain(&*error)))?;
-        match reply.parts.status {
-            StatusCode::OK => {}
-            StatusCode::NO_CONTENT => return Err(Instead::Nothing),
-            StatusCode::INTERNAL_SERVER_ERROR => return Err(Instead::Broken),
+        let answered = self.api.get(runtime_api::NEXT, EVENT_LIMIT).await;
+        let answered = answered.map_err(|error| Instead::Failure(error.to_string()))?;
+        match answered.reply.status {
+            200 => {}
+            204 => return Err(Instead::Nothing),
+            500 => return Err(Instead::Broken),
             status => return Err(Instead::Failure(format!("it answered {status}"))),
         }
-        let Reply { parts, .. } = &reply;
-        let request_id = text(&parts.headers, header::REQUEST_ID);
+        let headers = &answered.reply.headers;
+        let request_id = text(headers, header::REQUEST_ID);
         let Some(request_id) = request_id.filter(|id| runtime_api::is_request_id(id)) else {
             return Err(Instead::Failure("it delivered an invocation without a usable request id".to_owned()));
         };
-        let context =
-            context(&request_id, &self.config, &parts.headers).map_err(|reason| Instead::Unusable { request_id, reason })?;
-        Ok(Delivery { reply, context })
+        let context = context(&request_id, &self.config, headers).map_err(|reason| Instead::Unusable { request_id, reason })?;
+        Ok(Delivery { answered, context })
     }
 
     /// Waits at the snapshot, if there is one, with the hooks around it.
     pub(crate) async fn snap_start(&self, resource: &dyn SnapStartResource) -> Result<(), Ended> {
         let restored = async {
             resource.before_snapshot().await?;
-            let reply = self.api.get(runtime_api::RESTORE_NEXT, EVENT_LIMIT).await?;
-            if !reply.parts.status.is_success() {
-                return Err(format!("/restore/next answered {}", reply.parts.status).into());
+            let status = self.api.get(runtime_api::RESTORE_NEXT, EVENT_LIMIT).await?.reply.status;
+            if !(200..300).contains(&status) {
+                return Err(format!("/restore/next answered {status}").into());
             }
             Ok::<_, lambda_runtime::Error>(())
         };

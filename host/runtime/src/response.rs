@@ -40,17 +40,16 @@ pub(crate) struct Response {
     written: u64,
     limit: u64,
     event_stream: bool,
-    /// For what the outlet keeps.
-    charge: Option<Charge>,
-    budget: Budget,
+    /// The charge for the body, if the outlet keeps it.
+    kept: Option<Charge>,
     /// The reader went away while there was still something to say.
     cut_off: bool,
 }
 
 impl Response {
-    pub(crate) fn new(outlet: Box<dyn Outlet>, trigger: Trigger, limit: u64, budget: Budget) -> Self {
-        let phase = Phase::Unstarted;
-        Self { outlet, trigger, phase, written: 0, limit, event_stream: false, charge: None, budget, cut_off: false }
+    pub(crate) fn new(outlet: Box<dyn Outlet>, trigger: Trigger, limit: u64, budget: &Budget) -> Self {
+        let kept = outlet.keeps_body().then(|| budget.nothing());
+        Self { outlet, trigger, phase: Phase::Unstarted, written: 0, limit, event_stream: false, kept, cut_off: false }
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -87,23 +86,17 @@ impl Response {
         if self.phase == Phase::Ended || self.cut_off {
             return Err(Closed.into());
         }
-        if self.written.saturating_add(chunk.len() as u64) > self.limit || !self.outlet.fits(chunk) {
+        if self.written.saturating_add(chunk.len() as u64) > self.limit {
             return Err(WriteError::TooLarge);
         }
-        Ok(self.charge_kept(chunk.len())?)
-    }
-
-    /// Charges what the outlet will have kept once it has taken `more` bytes.
-    fn charge_kept(&mut self, more: usize) -> Result<(), Spent> {
-        let Some(kept) = self.outlet.kept() else { return Ok(()) };
-        let kept = kept.saturating_add(more);
-        match &mut self.charge {
-            Some(charge) => charge.resize(kept),
-            none => {
-                *none = Some(self.budget.charge(kept)?);
-                Ok(())
+        if let Some(charge) = &mut self.kept {
+            if !self.outlet.fits(chunk) {
+                return Err(WriteError::TooLarge);
             }
+            // All that was written is kept.
+            charge.resize(usize::try_from(self.written).unwrap_or(usize::MAX).saturating_add(chunk.len()))?;
         }
+        Ok(())
     }
 
     /// Takes what is left of `data` after the first `taken` bytes, and counts those that it takes there.

@@ -9,7 +9,7 @@ mod exchange;
 mod next;
 mod streamed;
 
-pub(crate) use next::Reply;
+pub(crate) use next::Answered;
 
 use crate::outlet::{DeliveryError, Outlet};
 use crate::settings::ResponseMode;
@@ -63,12 +63,12 @@ impl RuntimeApi {
         self.lock_idle().clear();
     }
 
-    /// What answers the invocation that came with `reply`, over the connection that it came on.
-    pub(crate) fn outlet(self: &Arc<Self>, reply: Reply, target: Target, mode: ResponseMode) -> Box<dyn Outlet> {
-        let api = Arc::clone(self);
+    /// What answers an invocation, over the connection that it came on.
+    pub(crate) fn outlet(self: &Arc<Self>, invocation: Answered, target: Target, mode: ResponseMode) -> Box<dyn Outlet> {
+        let (api, connection) = (Arc::clone(self), invocation.connection);
         match mode {
-            ResponseMode::Stream => Box::new(Streamed::new(api, reply.connection, target)),
-            ResponseMode::Buffered => Box::new(Buffered::new(api, reply.connection, target)),
+            ResponseMode::Stream => Box::new(Streamed::new(api, connection, target)),
+            ResponseMode::Buffered => Box::new(Buffered::new(api, connection, target)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::invocation::{Handler, InvocationContext};
 use crate::log::{Level, Log, Record};
-use crate::runtime_api::{Reply, RuntimeApi, Target};
+use crate::runtime_api::{Answered, RuntimeApi, Target};
 use crate::settings::ResponseMode;
 use firstbyte_wire::ErrorReport;
 use firstbyte_wire::runtime_api::{self, header};
@@ -19,7 +19,7 @@ pub(crate) trait Source: Send + Sync {
 
 /// An invocation that was delivered.
 pub(crate) struct Delivery {
-    pub(crate) reply: Reply,
+    pub(crate) answered: Answered,
     pub(crate) context: Context,
 }
 
@@ -35,8 +35,8 @@ pub(crate) struct Invoker {
 impl Invoker {
     /// Answers one invocation, whose id stands in a path.
     pub(crate) async fn answer(&self, delivery: Delivery) {
-        let Delivery { reply, context } = delivery;
-        let headers = &reply.parts.headers;
+        let Delivery { answered, context } = delivery;
+        let headers = &answered.reply.headers;
         let text = |name: &str| {
             let value = headers.get(name)?;
             Some(String::from_utf8_lossy(value.as_bytes()).into_owned()).filter(|value| !value.is_empty())
@@ -53,8 +53,8 @@ impl Invoker {
             client_context: text(header::CLIENT_CONTEXT),
             cognito_identity: text(header::COGNITO_IDENTITY),
         };
-        let event = reply.body.clone();
-        let outlet = self.api.outlet(reply, target, self.mode);
+        let event = answered.reply.body.clone();
+        let outlet = self.api.outlet(answered, target, self.mode);
         self.source.handler().invoke(event, context, Instant::now() + left, outlet).await;
         self.log.written().await;
     }

@@ -46,8 +46,8 @@ impl Outlet for Buffered {
         }
     }
 
-    fn kept(&self) -> Option<usize> {
-        Some(self.body.bytes().len())
+    fn keeps_body(&self) -> bool {
+        true
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>> {
