@@ -1,6 +1,6 @@
 //! What the expansion of `#[handler]` needs. Not part of the API.
 
-use std::future::Future;
+use std::{future::Future, io::Write};
 
 pub use self::bindings::{export, exports::firstbyte::lambda::handler::Guest, firstbyte::lambda::invocation};
 use crate::{Error, Request, Response};
@@ -15,7 +15,10 @@ pub fn run<E: Into<Error>>(
     request: invocation::Request,
     response: invocation::Response,
 ) -> Result<(), invocation::Failure> {
-    handler(Request::new(request), Response::new(response)).map_err(|error| error.into().into())
+    let outcome = handler(Request::new(request), Response::new(response)).map_err(|error| error.into().into());
+    // Standard output keeps a line that has not ended.
+    let _ = std::io::stdout().flush();
+    outcome
 }
 
 /// Runs an async handler, and what it spawned and detached, to the end.

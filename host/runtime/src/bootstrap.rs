@@ -99,6 +99,10 @@ async fn run(log: &Arc<StdoutLog>, change: fn(&mut Settings)) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let ended = polling.run(workers).await;
+    if ended.is_regular() {
+        host_record(&**log, Level::Debug, &ended.to_string(), None);
+        return ExitCode::SUCCESS;
+    }
     host_record(&**log, Level::Fatal, &ended.to_string(), None);
     ExitCode::FAILURE
 }

@@ -1,6 +1,7 @@
 //! From a name to a handler that can be called: finds the component's file, maps or compiles it, links it.
 
 use crate::bindings::FunctionHostPre;
+use crate::checksum::{self, SealError};
 use crate::link;
 use crate::store::State;
 use std::path::{Path, PathBuf};
@@ -108,15 +109,15 @@ pub(crate) struct Loaded {
 
 /// Loads and links the component at `path`. A `.cwasm` that cannot be used is passed over where there is a compiler and the
 /// `.wasm` lies beside it.
-pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Loaded, ComponentError> {
-    let (component, passed_over) = match read(engine, path) {
+pub(crate) fn load(engine: &Engine, path: &Path, seal: Seal) -> Result<Loaded, ComponentError> {
+    let (component, passed_over) = match read(engine, path, seal) {
         Ok(component) => (component, None),
         Err(stale @ ComponentError::Stale { .. }) => {
             let wasm = path.with_extension("wasm");
             if !cfg!(feature = "compiler") || wasm == path || !wasm.is_file() {
                 return Err(stale);
             }
-            (read(engine, &wasm)?, Some(stale))
+            (read(engine, &wasm, seal)?, Some(stale))
         }
         Err(error) => return Err(error),
     };
@@ -127,13 +128,32 @@ pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Loaded, ComponentErro
     Ok(Loaded { pre, passed_over })
 }
 
-fn read(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
+/// Whether a `.cwasm` is read once before it is mapped, to see whether it is as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seal {
+    /// It is.
+    Checked,
+    /// It is taken as it is.
+    Trusted,
+}
+
+fn read(engine: &Engine, path: &Path, seal: Seal) -> Result<Component, ComponentError> {
     let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
     let arch = crate::engine::Arch::native().name();
     let stale = |error: wasmtime::Error| ComponentError::Stale { path: path.to_owned(), reason: one_line(&error), arch };
     match beginning(path).map_err(unreadable)? {
         Beginning::Precompiled => match Engine::detect_precompiled_file(path) {
-            Ok(Some(Precompiled::Component)) => map(engine, path).map_err(stale),
+            Ok(Some(Precompiled::Component)) => {
+                if seal == Seal::Checked {
+                    let reason = |error: SealError| error.to_string();
+                    checksum::verify(path).map_err(|error| ComponentError::Stale {
+                        path: path.to_owned(),
+                        reason: reason(error),
+                        arch,
+                    })?;
+                }
+                map(engine, path).map_err(stale)
+            }
             Ok(_) => Err(ComponentError::Stale { path: path.to_owned(), reason: "it holds no component".to_owned(), arch }),
             Err(error) => Err(stale(error)),
         },
@@ -162,7 +182,8 @@ fn beginning(path: &Path) -> std::io::Result<Beginning> {
 fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file is machine code that will run with this process's rights. It comes from where `bootstrap` itself comes
     // from, the function's own package or layers, which only those who may update the function can write, and which Lambda
-    // mounts read-only. wasmtime checks its own version, settings and CPU features before it is used.
+    // mounts read-only. A checksum tells whether it was damaged on its way, unless the operator says that it need not be looked
+    // at. wasmtime checks its own version, settings and CPU features before it is used.
     unsafe { Component::deserialize_file(engine, path) }
 }
 

@@ -20,6 +20,7 @@ mod transport;
 
 pub use crate::budget::Lookup;
 pub(crate) use code::add_to_linker;
+pub use credentials::CredentialsSource;
 pub use policy::{Policy, PolicyError};
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use transport::{Answering, Asking, Route, Transport, TransportError};
@@ -73,6 +74,8 @@ pub struct EgressSettings {
     pub runtime_api: Vec<SocketAddr>,
     /// AWS services for which the host signs, by the name that signatures use: `dynamodb`, `bedrock`.
     pub sign_aws: Vec<String>,
+    /// What the host signs with.
+    pub credentials: CredentialsSource,
     /// What allowed requests are carried by. No variable sets it.
     pub route: Route,
 }
@@ -93,7 +96,11 @@ impl Egress {
             Route::Network(resolver) => Arc::new(Pool::new(Connector::new(settings, Arc::clone(resolver), shares)?)),
             Route::Instead(transport) => Arc::clone(transport),
         };
-        Ok(Arc::new(Self { policy: settings.policy.clone(), transport, signer: Signer::new(settings.sign_aws.clone()) }))
+        Ok(Arc::new(Self {
+            policy: settings.policy.clone(),
+            transport,
+            signer: Signer::new(settings.sign_aws.clone(), settings.credentials.clone()),
+        }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The wasmtime engine: one configuration for compiling ahead of time and for running, so that neither can refuse the other.
 
 use crate::limits::TABLE_ELEMENTS;
-use wasmtime::{Config, Engine, PoolingAllocationConfig, ResourcesRequired};
+use wasmtime::{Config, Engine, Memory, MemoryType, PoolingAllocationConfig, ResourcesRequired, Store};
 
 /// The architectures of Lambda.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +79,22 @@ pub(crate) fn pooled(instances: u32) -> Option<Engine> {
         .max_unused_warm_slots(instances);
     let mut config = config(Arch::native()).ok()?;
     config.allocation_strategy(pool);
-    // Address space may be limited where we run.
+    // Addresses may be limited where we run.
     Engine::new(&config).ok()
+}
+
+/// An engine that reserves no addresses: memories are as large as they are used, and every access to one is checked by code.
+/// What it runs it has to compile itself.
+pub(crate) fn frugal() -> wasmtime::Result<Engine> {
+    let mut config = config(Arch::native())?;
+    config.memory_reservation(0).memory_reservation_for_growth(0).memory_guard_size(0);
+    Engine::new(&config)
+}
+
+/// Whether `engine` can make so many memories here at once: the process's addresses may be limited.
+pub(crate) fn has_room(engine: &Engine, memories: u32) -> bool {
+    let mut store = Store::new(engine, ());
+    (0..memories).all(|_| Memory::new(&mut store, MemoryType::new(1, None)).is_ok())
 }
 
 /// Whether a component that needs this can be run by an engine with a pool.

@@ -1,7 +1,7 @@
 //! One invocation, from the event to the settled response: a fresh instance, the handler's call, and what its outcome means.
 
 use crate::budget::{Budget, Shares};
-use crate::component::{self, ComponentError, Loaded};
+use crate::component::{self, ComponentError, Loaded, Seal};
 use crate::descriptors;
 use crate::egress::Egress;
 use crate::engine;
@@ -103,6 +103,12 @@ pub enum SetupError {
     /// The machine is.
     #[error("cannot run WebAssembly here: {0}")]
     Engine(String),
+    /// The process may not reserve the addresses that a precompiled component counts on.
+    #[error(
+        "this process may not reserve the 4 GiB of addresses that each memory of a precompiled component takes: lift the limit \
+         (`ulimit -v unlimited`), or run the .wasm with a bootstrap that has a compiler"
+    )]
+    AddressSpace,
 }
 
 impl SetupError {
@@ -113,22 +119,32 @@ impl SetupError {
             Self::Component(error) => error.kind(),
             Self::Path(_) => "InvalidSetting",
             Self::Engine(_) => "EngineError",
+            Self::AddressSpace => "AddressSpace",
         }
     }
 }
 
-/// The component, on an engine that fits it.
-fn load(path: &Path, concurrency: Option<u32>) -> Result<(Engine, Loaded), SetupError> {
+/// The component, on the first engine that fits it and this machine.
+fn load(path: &Path, concurrency: Option<u32>, seal: Seal) -> Result<(Engine, Loaded), SetupError> {
     // One to spare: address space costs nothing, and an invocation that finds no place would fail.
-    if let Some(engine) = concurrency.and_then(|concurrency| engine::pooled(concurrency + 1)) {
-        let loaded = component::load(&engine, path)?;
-        if engine::fits_pool(loaded.pre.instance_pre().component().resources_required()) {
-            return Ok((engine, loaded));
-        }
+    if let Some(engine) = concurrency.and_then(|concurrency| engine::pooled(concurrency + 1))
+        && let Ok(loaded) = component::load(&engine, path, seal)
+        && engine::fits_pool(loaded.pre.instance_pre().component().resources_required())
+    {
+        return Ok((engine, loaded));
     }
-    let engine = engine::engine().map_err(|error| SetupError::Engine(format!("{error:#}")))?;
-    let loaded = component::load(&engine, path)?;
-    Ok((engine, loaded))
+    let failed = |error: wasmtime::Error| SetupError::Engine(format!("{error:#}"));
+    let engine = engine::engine().map_err(failed)?;
+    if engine::has_room(&engine, concurrency.unwrap_or(1)) {
+        let loaded = component::load(&engine, path, seal)?;
+        return Ok((engine, loaded));
+    }
+    let engine = engine::frugal().map_err(failed)?;
+    match component::load(&engine, path, seal) {
+        Ok(loaded) => Ok((engine, loaded)),
+        Err(ComponentError::Stale { .. }) => Err(SetupError::AddressSpace),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl Handler {
@@ -137,7 +153,7 @@ impl Handler {
     /// # Errors
     /// [`SetupError`].
     pub fn load(path: &Path, settings: Arc<Settings>, log: Arc<dyn Log>) -> Result<Self, SetupError> {
-        let (engine, loaded) = load(path, settings.concurrency)?;
+        let (engine, loaded) = load(path, settings.concurrency, settings.seal)?;
         if let Some(passed_over) = loaded.passed_over {
             let message = format!("{passed_over}; using the .wasm beside it, compiled now");
             InvocationLog::new(Arc::clone(&log), "-".to_owned(), None).warn(&message);

@@ -13,6 +13,7 @@ mod budget;
 #[cfg(feature = "compiler")]
 pub mod cargo;
 mod charged;
+mod checksum;
 mod clock;
 #[cfg(feature = "compiler")]
 pub mod compile;

@@ -13,6 +13,8 @@ use http::{HeaderMap, HeaderName};
 use lambda_runtime::{Config, Context, SnapStartResource};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 /// Larger than any event that Lambda delivers.
 const EVENT_LIMIT: usize = 64 * 1024 * 1024;
@@ -29,6 +31,9 @@ pub(crate) enum Ended {
     /// It cannot be reached, or makes no sense.
     #[error("the Runtime API failed {ATTEMPTS} times in a row: {0}")]
     Unreachable(String),
+    /// Lambda asks the process to end.
+    #[error("ended by SIGTERM")]
+    Terminated,
     /// This is a mistake of ours.
     #[error("the runtime itself failed: {0}")]
     Panicked(String),
@@ -36,6 +41,17 @@ pub(crate) enum Ended {
     #[error("SnapStart: {0}")]
     SnapStart(lambda_runtime::Error),
 }
+
+impl Ended {
+    /// Whether this is how it should end.
+    pub(crate) fn is_regular(&self) -> bool {
+        matches!(self, Self::Terminated)
+    }
+}
+
+/// How long invocations that are under way may take to end when the process is asked to: Lambda gives 500 ms where an internal
+/// extension is registered, and 2 seconds with an external one.
+const LAST_MOMENTS: Duration = Duration::from_millis(400);
 
 /// What came instead of an invocation.
 enum Instead {
@@ -56,12 +72,14 @@ pub(crate) struct Polling {
     invoker: Invoker,
     config: Arc<Config>,
     log: Arc<dyn Log>,
+    /// How many invocations are under way.
+    busy: watch::Sender<usize>,
 }
 
 impl Polling {
     /// Polls `api`.
     pub(crate) fn new(api: Arc<RuntimeApi>, invoker: Invoker, log: Arc<dyn Log>) -> Self {
-        Self { api, invoker, config: Arc::default(), log }
+        Self { api, invoker, config: Arc::default(), log, busy: watch::Sender::new(0) }
     }
 
     /// Serves invocations, `concurrency` at once.
@@ -71,11 +89,25 @@ impl Polling {
         for _ in 0..concurrency {
             workers.spawn(self.clone().work());
         }
-        match workers.join_next().await {
-            Some(Ok(ended)) => ended,
-            Some(Err(panic)) => Ended::Panicked(panic.to_string()),
-            None => Ended::Panicked("there are no workers".to_owned()),
+        tokio::select! {
+            ended = workers.join_next() => match ended {
+                Some(Ok(ended)) => ended,
+                Some(Err(panic)) => Ended::Panicked(panic.to_string()),
+                None => Ended::Panicked("there are no workers".to_owned()),
+            },
+            () = self.terminated() => Ended::Terminated,
         }
+    }
+
+    /// Waits until the process is asked to end, and then for what is under way, but not long.
+    async fn terminated(&self) {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            // Then the signal ends the process itself.
+            Err(_) => std::future::pending().await,
+        };
+        let mut busy = self.busy.subscribe();
+        let _ = tokio::time::timeout(LAST_MOMENTS, busy.wait_for(|busy| *busy == 0)).await;
     }
 
     async fn work(self) -> Ended {
@@ -84,7 +116,9 @@ impl Polling {
             let failure = match self.next().await {
                 Ok(delivery) => {
                     failures = 0;
+                    self.busy.send_modify(|busy| *busy += 1);
                     self.invoker.answer(delivery).await;
+                    self.busy.send_modify(|busy| *busy -= 1);
                     continue;
                 }
                 Err(Instead::Nothing) => continue,

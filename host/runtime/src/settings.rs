@@ -3,8 +3,9 @@
 //! This is the only file that reads a variable of ours. It knows nothing of what the values do.
 
 use crate::budget::Allowance;
+use crate::component::Seal;
 use crate::descriptors;
-use crate::egress::{EgressSettings, Policy, Route};
+use crate::egress::{CredentialsSource, EgressSettings, Policy, Route};
 use crate::time::Time;
 use firstbyte_wire::runtime_api;
 use std::borrow::Cow;
@@ -101,6 +102,11 @@ pub const DECLARED: &[Declared] = &[
         doc: "How many invocations one instance may serve; more than 1 lets a handler keep state between callers",
     },
     Declared {
+        name: "FIRSTBYTE_CHECKSUM",
+        default: "on",
+        doc: "Whether a .cwasm is read and compared with its checksum before it is run: `on` or `off`",
+    },
+    Declared {
         name: "FIRSTBYTE_RELOAD",
         default: "off",
         doc: "Whether a changed component file is taken up by the next invocation: `on` or `off`. `firstbyte serve` sets it",
@@ -137,6 +143,8 @@ pub struct Settings {
     pub reuse: u32,
     /// Whether a changed component file is taken up.
     pub reload: bool,
+    /// Whether a precompiled component is compared with its checksum.
+    pub seal: Seal,
     /// Whose time handlers live in. No variable sets it.
     pub time: Time,
     /// Outbound HTTP.
@@ -159,6 +167,7 @@ impl Default for Settings {
             concurrency: None,
             reuse: 1,
             reload: false,
+            seal: Seal::Checked,
             time: Time::Machine,
             egress: EgressSettings::default(),
             folders: Vec::new(),
@@ -223,6 +232,8 @@ impl Settings {
         settings.sse_errors = read.one_of("FIRSTBYTE_SSE_ERRORS", true, &[("on", true), ("off", false)], "`on` or `off`")?;
         settings.reuse = u32::try_from(read.number("FIRSTBYTE_REUSE", 1)?).unwrap_or(u32::MAX).max(1);
         settings.reload = read.one_of("FIRSTBYTE_RELOAD", false, &[("on", true), ("off", false)], "`on` or `off`")?;
+        let seals = [("on", Seal::Checked), ("off", Seal::Trusted)];
+        settings.seal = read.one_of("FIRSTBYTE_CHECKSUM", settings.seal, &seals, "`on` or `off`")?;
         let list = read.get("FIRSTBYTE_ALLOW_HTTP").unwrap_or_default();
         settings.egress = EgressSettings {
             policy: Policy::parse(list).map_err(|error| SettingsError {
@@ -233,6 +244,7 @@ impl Settings {
             roots: read.get("FIRSTBYTE_CA_FILE").map(Into::into),
             runtime_api: read.get("AWS_LAMBDA_RUNTIME_API").map(addresses).unwrap_or_default(),
             sign_aws: read.list("FIRSTBYTE_SIGN_AWS").unwrap_or_default(),
+            credentials: credentials(&read),
             route: Route::default(),
         };
         settings.folders = read.list("FIRSTBYTE_ALLOW_READ").unwrap_or_default().into_iter().map(PathBuf::from).collect();
@@ -282,6 +294,18 @@ fn items(list: &str) -> Vec<String> {
 /// All that `host:port` stands for. It is numbers in Lambda.
 fn addresses(authority: &str) -> Vec<SocketAddr> {
     authority.to_socket_addrs().map(Iterator::collect).unwrap_or_default()
+}
+
+/// Where Lambda has put the execution role's credentials.
+fn credentials(read: &Reader<'_>) -> CredentialsSource {
+    let get = |name| read.get(name).map(str::to_owned);
+    if let (Some(id), Some(secret)) = (get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY")) {
+        return CredentialsSource::Fixed { id, secret, token: get("AWS_SESSION_TOKEN") };
+    }
+    match get("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
+        Some(uri) => CredentialsSource::Endpoint { uri, token: get("AWS_CONTAINER_AUTHORIZATION_TOKEN").unwrap_or_default() },
+        None => CredentialsSource::Absent,
+    }
 }
 
 struct Reader<'a>(&'a [(String, String)]);

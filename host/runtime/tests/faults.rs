@@ -259,3 +259,95 @@ fn a_stream_says_that_it_failed_however_far_its_reader_is_behind() {
     assert!(request.complete);
     running.assert_alive();
 }
+
+#[test]
+fn a_head_that_is_too_large_is_refused_at_every_door() {
+    for (door, name) in Door::ALL.into_iter().flat_map(|door| ["content-type", "x-big"].map(|name| (door, name))) {
+        let payload = format!(r#"{{"ending":"big-head","bytes":100000,"name":"{name}"}}"#);
+        let mut running = start(&[], vec![Next::Deliver(door.event(&payload), vec![])], vec![]);
+        let request = running.request();
+        let told = request.headers.get("lambda-runtime-function-error-type").map(String::as_str).or(request.trailer_type());
+        assert_eq!(told, Some("Function.HeadError"), "{door:?} {name}: {request:?}");
+        running.assert_alive();
+    }
+}
+
+#[test]
+fn a_failure_of_any_size_is_told_in_a_document_that_lambda_takes() {
+    for door in Door::ALL {
+        for mode in ["stream", "buffered"] {
+            let payload = r#"{"ending":"hoard","what":"failure","count":3000000}"#;
+            let next = vec![Next::Deliver(door.event(payload), vec![])];
+            let mut running = start(&[("FIRSTBYTE_RESPONSE", mode), ("FIRSTBYTE_MEMORY_MB", "64")], next, vec![]);
+            running.discard_log();
+            let request = running.request();
+            let told = request.headers.get("lambda-runtime-function-error-type").map(String::as_str).or(request.trailer_type());
+            assert_eq!(told, Some("Function.Long"), "{door:?} {mode}");
+            assert!(request.body.len() <= 256 * 1024, "{door:?} {mode}: {}", request.body.len());
+            let section: usize = request.trailers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+            assert!(section + 2 <= 4096, "{door:?} {mode}: {section}");
+            running.assert_alive();
+        }
+    }
+}
+
+#[test]
+fn a_report_that_is_too_large_for_the_api_is_told_in_short() {
+    for status in [413, 431] {
+        let mut running = start(&[], vec![deliver(r#"{"ending":"err-before"}"#)], vec![Post::Answer(status)]);
+        assert!(running.request().path.ends_with("/error"));
+        let told = running.request();
+        assert!(told.path.ends_with("/error") && told.body.len() <= 1024, "{told:?}");
+        assert_eq!(told.headers["lambda-runtime-function-error-type"], "Function.Expected");
+        running.assert_alive();
+        assert!(running.log().contains(&format!("answered {status}, and took a shorter report")));
+
+        // If that is refused, too, nothing more is tried.
+        let posts = vec![Post::Answer(status), Post::Answer(status)];
+        let mut running = start(&[], vec![deliver(r#"{"ending":"err-before"}"#)], posts);
+        assert!(running.request().complete && running.request().complete);
+        running.assert_alive();
+    }
+}
+
+#[test]
+fn a_connection_that_the_api_closes_with_the_event_is_replaced() {
+    let event = r#"{"ending":"ok","bytes":10}"#;
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\nlambda-runtime-aws-request-id: one\r\nlambda-runtime-deadline-ms: {}\r\n\
+         transfer-encoding: chunked\r\n\r\n5\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+        deadline_in(Duration::from_secs(20)),
+        &event[..5],
+        event.len() - 5,
+        &event[5..]
+    );
+    let mut running = start(&[], vec![Next::Raw(head.into_bytes())], vec![]);
+    let request = running.request();
+    assert!(request.complete && request.body.len() == 10 && request.path.contains("/one/"), "{request:?}");
+    running.assert_alive();
+    assert!(!running.log().contains("WARN"));
+}
+
+#[test]
+fn sigterm_ends_the_process_when_its_invocations_have_ended() {
+    let wait = r#"{"ending":"tokens","count":3,"ms":50}"#;
+    let mut running = start(&[("AWS_LAMBDA_LOG_LEVEL", "DEBUG")], vec![deliver(wait)], vec![]);
+    let log = running.follow_log();
+    while !running.is_busy() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    running.terminate();
+    let request = running.request();
+    assert!(request.complete && request.trailers.is_empty(), "{request:?}");
+    assert!(running.ended().0, "a regular end");
+    assert!(log.whole().contains("SIGTERM"));
+
+    // What does not end by itself is not waited for.
+    let running = start(&[], vec![deliver(r#"{"ending":"wait"}"#)], vec![]);
+    while !running.is_busy() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let begun = Instant::now();
+    running.terminate();
+    assert!(running.ended().0 && begun.elapsed() < Duration::from_secs(5));
+}

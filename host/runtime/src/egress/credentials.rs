@@ -25,6 +25,41 @@ pub(super) enum CredentialsError {
     Endpoint(String),
 }
 
+/// Where credentials are to be had.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum CredentialsSource {
+    /// Nowhere.
+    #[default]
+    Absent,
+    /// Here, for the life of this process.
+    Fixed {
+        /// The id of the access key.
+        id: String,
+        /// The access key itself.
+        secret: String,
+        /// The session's token, if the key is temporary.
+        token: Option<String>,
+    },
+    /// From an endpoint on this machine, which refreshes them.
+    Endpoint {
+        /// Its URL.
+        uri: String,
+        /// What it wants to be shown, in the header `authorization`.
+        token: String,
+    },
+}
+
+/// None of it may get into a log.
+impl std::fmt::Debug for CredentialsSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "Absent",
+            Self::Fixed { .. } => "Fixed",
+            Self::Endpoint { .. } => "Endpoint",
+        })
+    }
+}
+
 /// Where credentials come from.
 pub(super) enum Credentials {
     /// The environment: for the life of this environment.
@@ -50,17 +85,11 @@ struct Document {
 }
 
 impl Credentials {
-    pub(super) fn from_env() -> Self {
-        let var = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        if let (Some(id), Some(secret)) = (var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY")) {
-            return Self::Fixed(Keys::new(id, secret, var("AWS_SESSION_TOKEN"), None, "environment"));
-        }
-        match var("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
-            Some(uri) => {
-                let token = var("AWS_CONTAINER_AUTHORIZATION_TOKEN").unwrap_or_default();
-                Self::Endpoint { uri, token, cached: Mutex::default() }
-            }
-            None => Self::Absent,
+    pub(super) fn new(source: CredentialsSource) -> Self {
+        match source {
+            CredentialsSource::Absent => Self::Absent,
+            CredentialsSource::Fixed { id, secret, token } => Self::Fixed(Keys::new(id, secret, token, None, "settings")),
+            CredentialsSource::Endpoint { uri, token } => Self::Endpoint { uri, token, cached: Mutex::default() },
         }
     }
 

@@ -102,9 +102,13 @@ impl Rule {
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match rest.rsplit_once(':') {
             // A bare IPv6 address has colons of its own.
-            Some((host, port)) if host.ends_with(']') || !host.contains(':') => (host, port.parse().map_err(|_| error())?),
+            Some((host, port)) if host.ends_with(']') || !host.contains(':') => (host, port_of(port).ok_or_else(error)?),
             _ => (rest, if scheme == "https" { 443 } else { 80 }),
         };
+        // Without its dot it would stand for everything.
+        if host == "*." {
+            return Err(error());
+        }
         let host = host_of(host);
         let is_name =
             |name: &str| !name.is_empty() && name.split('.').all(|label| !label.is_empty() && label.bytes().all(is_label_byte));
@@ -121,6 +125,12 @@ impl Rule {
         };
         Ok(Self { scheme, host, port })
     }
+}
+
+/// A port as URLs have it: digits, without a sign and without a zero before others.
+fn port_of(text: &str) -> Option<u16> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !(text.len() > 1 && text.starts_with('0'));
+    text.parse().ok().filter(|port| is_plain && *port != 0)
 }
 
 fn is_label_byte(byte: u8) -> bool {
@@ -183,7 +193,25 @@ mod tests {
 
     #[test]
     fn nonsense_is_named() {
-        for entry in ["ftp://a", "https://", "a:b", "https://a/b", "https://a..b", "https://*a.b", "https://a b:x"] {
+        for entry in [
+            "ftp://a",
+            "https://",
+            "a:b",
+            "https://a/b",
+            "https://a..b",
+            "https://*a.b",
+            "https://a b:x",
+            "*.",
+            "https://*.",
+            "*..",
+            "*.*",
+            "a:+8080",
+            "a:08080",
+            "a:0",
+            "a:",
+            "[::1]:+80",
+            "a:65536",
+        ] {
             assert!(Policy::parse(entry).is_err(), "{entry}");
         }
     }

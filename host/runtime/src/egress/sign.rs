@@ -4,7 +4,7 @@
 //! puts them, or from the local endpoint that `AWS_CONTAINER_CREDENTIALS_FULL_URI` names (SnapStart), asked again before they
 //! expire.
 
-use super::credentials::{Credentials, CredentialsError};
+use super::credentials::{Credentials, CredentialsError, CredentialsSource};
 use super::endpoint::{self, Endpoint};
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
@@ -44,8 +44,8 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    pub(super) fn new(services: Vec<String>) -> Self {
-        Self { services, credentials: Credentials::from_env(), passed_over: Mutex::default() }
+    pub(super) fn new(services: Vec<String>, credentials: CredentialsSource) -> Self {
+        Self { services, credentials: Credentials::new(credentials), passed_over: Mutex::default() }
     }
 
     /// The endpoint that a request goes to, if it is one that the host signs for.

@@ -2,7 +2,6 @@
 
 use super::{BoxFuture, Level, Log, Record, timestamp};
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -123,12 +122,12 @@ impl StdoutLog {
             line.push('\n');
             return line;
         }
-        // Carriage returns keep a record together: CloudWatch ends an event at a line feed, and what follows would pass for another.
-        let joined = |text: &str| text.replace('\n', "\r");
         let request_id = record.request_id.unwrap_or("-");
-        let mut line = format!("{timestamp}\t{request_id}\t{}\t{}", record.level.name(), joined(record.message));
+        let mut line = format!("{timestamp}\t{request_id}\t{}\t", record.level.name());
+        push_plain(&mut line, record.message);
         for frame in failure.map(|failure| failure.stack_trace.as_slice()).unwrap_or_default() {
-            let _ = write!(line, "\r    {}", joined(frame));
+            line.push_str(" | ");
+            push_plain(&mut line, frame);
         }
         line.push('\n');
         line
@@ -190,6 +189,18 @@ impl Log for StdoutLog {
     }
 }
 
+/// Adds text without what would end the record, or do something to a terminal: such characters are written as Rust escapes them.
+fn push_plain(line: &mut String, text: &str) {
+    for char in text.chars() {
+        let is_break = matches!(char, '\u{2028}' | '\u{2029}');
+        if is_break || (char.is_control() && char != '\t') {
+            line.extend(char.escape_default());
+        } else {
+            line.push(char);
+        }
+    }
+}
+
 fn write_out(shared: &Shared) {
     let mut batch = Vec::new();
     let mut queue = shared.lock();
@@ -223,7 +234,10 @@ mod tests {
         let failure = ErrorReport {
             error_type: "Function.Odd".to_owned(),
             error_message: "a\nb".to_owned(),
-            stack_trace: vec!["one\n2026-01-01T00:00:00.000Z\tid\tINFO\tall is well".to_owned(), "two\r\nthree".to_owned()],
+            stack_trace: vec![
+                "one\n2026-01-01T00:00:00.000Z\tid\tINFO\tall is well".to_owned(),
+                "two\r\n\u{1b}[2Jthree".to_owned(),
+            ],
         };
         for format in [None, Some("JSON")] {
             let (message, failure) = ("Function.Odd: a\nb", Some(&failure));
@@ -231,6 +245,7 @@ mod tests {
             let line = StdoutLog::new(format, None).render(&record);
             assert_eq!(line.find('\n'), Some(line.len() - 1), "{line:?}");
             assert!(line.contains("all is well") && line.contains("three"), "{line:?}");
+            assert!(line.trim_end().chars().all(|char| !char.is_control() || char == '\t'), "{line:?}");
         }
     }
 }

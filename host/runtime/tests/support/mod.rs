@@ -125,6 +125,8 @@ struct Script {
     requests: Mutex<Sender<Request>>,
     /// Bytes that were read slowly.
     read: AtomicU64,
+    /// Invocations that were delivered.
+    delivered: AtomicU64,
 }
 
 /// A bootstrap and what it says to the API.
@@ -149,6 +151,7 @@ pub(crate) fn start_with(component: &Path, variables: &[(&str, &str)], next: Vec
         post: Mutex::new(post.into()),
         requests: Mutex::new(sender),
         read: AtomicU64::new(0),
+        delivered: AtomicU64::new(0),
     });
     let shared = Arc::clone(&script);
     std::thread::spawn(move || {
@@ -187,6 +190,17 @@ impl Running {
     pub(crate) fn deliver(&self, next: Next, post: Post) {
         self.script.post.lock().expect("script").push_back(post);
         self.script.next.lock().expect("script").push_back(next);
+    }
+
+    /// Whether an invocation was delivered.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.script.delivered.load(Ordering::Relaxed) > 0
+    }
+
+    /// Asks the process to end.
+    pub(crate) fn terminate(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
     }
 
     /// The process's resident memory, in KiB.
@@ -242,8 +256,9 @@ impl Running {
     /// Waits for the process to end by itself, and returns whether it called that success, and its log.
     pub(crate) fn ended(mut self) -> (bool, String) {
         let mut log = String::new();
-        let mut stdout = self.child.stdout.take().expect("piped");
-        stdout.read_to_string(&mut log).expect("text");
+        if let Some(mut stdout) = self.child.stdout.take() {
+            stdout.read_to_string(&mut log).expect("text");
+        }
         (self.child.wait().expect("a child").success(), log)
     }
 
@@ -395,7 +410,9 @@ fn answer_next(mut stream: &TcpStream, script: &Script) -> bool {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(event.as_bytes())).is_ok()
+    let written = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(event.as_bytes())).is_ok();
+    script.delivered.fetch_add(1, Ordering::Relaxed);
+    written
 }
 
 fn answer(mut stream: &TcpStream, status: u16, body: &str) -> bool {

@@ -8,6 +8,7 @@ mod compute;
 mod failure;
 mod flood;
 mod head;
+mod kept;
 mod log;
 mod memory;
 mod pattern;
@@ -35,6 +36,12 @@ enum Ending {
     DropBody,
     /// How often this instance has been called, this time included.
     Reuse,
+    /// A handle that is kept for a later invocation, and success.
+    Keep { what: kept::Handle },
+    /// A line, and then the use of the handle that was kept; after the response was finished, if so.
+    UseKept { what: kept::Handle, finished: Option<bool> },
+    /// Lines on both outputs, of which the last is without a line break; `name` is in each.
+    Unended { name: String },
     /// Anything; which, the seed decides.
     Chaos { seed: u64 },
 
@@ -78,8 +85,8 @@ enum Ending {
 
     /// A head that no response may have. The refusal is a failure of the kind `HeadError`.
     BadHead { name: Option<String>, value: Option<String>, status: Option<u16> },
-    /// A header of `bytes` (32 KiB).
-    BigHead { bytes: Option<usize> },
+    /// A header of `bytes` (32 KiB), of this name (`x-big`).
+    BigHead { bytes: Option<usize>, name: Option<String> },
     /// Headers that belong to the connection, and `x-kept`.
     DroppedHeaders,
     /// These `cookies` (`a=1`, `b=2; Path=/; HttpOnly`), and one header that is there twice.
@@ -103,6 +110,9 @@ fn end(request: Request, response: Response) -> Result {
         Ending::NeverStarted => body::never_started(response),
         Ending::DropBody => body::dropped(response),
         Ending::Reuse => body::reuse(response),
+        Ending::Keep { what } => kept::keep(request, response, what),
+        Ending::UseKept { what, finished } => kept::using(response, what, finished.unwrap_or(false)),
+        Ending::Unended { name } => log::unended(response, &name),
         Ending::Chaos { seed } => chaos::run(response, seed),
 
         Ending::ErrBefore { kind, message, status } => failure::before(response, failure::expected(kind, message, status)),
@@ -132,7 +142,7 @@ fn end(request: Request, response: Response) -> Result {
         }
 
         Ending::BadHead { name, value, status } => head::bad(response, name, value, status),
-        Ending::BigHead { bytes } => head::big(response, bytes.unwrap_or(32 << 10)),
+        Ending::BigHead { bytes, name } => head::big(response, bytes.unwrap_or(32 << 10), name),
         Ending::DroppedHeaders => head::dropped(response),
         Ending::Cookies { cookies } => head::cookies(response, cookies),
         Ending::Sse { events, then } => sse::events(response, events.unwrap_or(3), &then.unwrap_or_default()),

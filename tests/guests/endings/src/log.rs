@@ -12,6 +12,14 @@ pub(crate) fn flood(response: Response, lines: usize, bytes: usize, stderr: bool
     Ok(())
 }
 
+pub(crate) fn unended(response: Response, name: &str) -> Result {
+    response.content_type("text/plain").start()?.write("logged\n")?;
+    println!("{name} ends");
+    print!("{name} does not end");
+    eprint!("{name} does not end, either");
+    Ok(())
+}
+
 fn write(mut log: impl Write, lines: usize, bytes: usize) -> io::Result<()> {
     for n in 0..lines {
         writeln!(log, "line {n}")?;
