@@ -14,6 +14,7 @@ use crate::outcome::Failed;
 use crate::settings::Settings;
 use crate::store::State;
 use crate::time::Time;
+use crate::turns::Turn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -35,6 +36,11 @@ impl Instance {
     /// What the host holds for it.
     pub(crate) fn budget(&self) -> Budget {
         self.store.data().budget.clone()
+    }
+
+    /// Its part in the turns of those that compute.
+    pub(crate) fn turn(&self) -> Turn {
+        self.store.data().turn.clone()
     }
 
     /// Points it at another invocation.
@@ -118,6 +124,7 @@ impl Instances {
         invocation: &Arc<Invocation>,
         response: &SharedResponse,
         budget: Budget,
+        turn: Turn,
     ) -> Result<Instance, Failed> {
         let panic = LastPanic::default();
         let stdout = GuestOutput::stdout(invocation.log.clone());
@@ -138,6 +145,7 @@ impl Instances {
             alarm: (self.settings.time == Time::Machine).then(SharedAlarm::default),
             outbound: Outbound::new(Arc::clone(&self.egress), budget.clone(), invocation.log.clone()),
             outputs: [stdout, stderr],
+            turn,
             budget,
         };
         state.metered();
@@ -146,8 +154,7 @@ impl Instances {
         store.set_hostcall_fuel(limits::CALL_BYTES);
         store.set_max_component_handles(limits::HANDLES);
         store.set_epoch_deadline(1);
-        // Whoever waits for a socket or a timer gets its turn before the handler goes on.
-        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))));
+        store.epoch_deadline_callback(|store| Ok(UpdateDeadline::YieldCustom(1, store.data().turn.next())));
         match self.pre.instantiate_async(&mut store).await {
             Ok(exports) => Ok(Instance { store, exports, panic, uses: 0, tenant: invocation.context.tenant_id.clone() }),
             Err(error) => Err(failed(&error, &store, &panic)),

@@ -16,6 +16,7 @@ use crate::response::{Phase, Response};
 use crate::settings::Settings;
 use crate::ticker::{Ticker, Watch};
 use crate::time::Time;
+use crate::turns::{Turn, Turns};
 use bytes::Bytes;
 use firstbyte_wire::{Event, HttpRequest, Trigger};
 use std::future::poll_fn;
@@ -80,6 +81,7 @@ pub struct Settled {
 pub struct Handler {
     instances: Instances,
     ticker: Ticker,
+    turns: Turns,
     shares: Shares,
     settings: Arc<Settings>,
     log: Arc<dyn Log>,
@@ -164,7 +166,7 @@ impl Handler {
         let egress = Egress::new(&settings.egress, &shares)?;
         let folders = Folders::new(&settings.folders)?;
         let instances = Instances::new(engine, loaded.pre, Arc::clone(&settings), egress, folders);
-        Ok(Self { instances, ticker, shares, settings, log })
+        Ok(Self { instances, ticker, turns: Turns::new(), shares, settings, log })
     }
 
     /// Answers one invocation. `lambda_deadline` is when Lambda gives it up; the handler is ended
@@ -234,15 +236,16 @@ impl Handler {
         watch: &Watch,
     ) -> (Outcome, Option<Instance>) {
         let begun = Instant::now();
+        let turn = idle.as_ref().map_or_else(|| self.turns.turn(), Instance::turn);
         let mut instance = match idle {
             Some(mut instance) => {
                 instance.turn_to(invocation, response);
                 instance
             }
             None => {
-                let fresh = self.instances.fresh(invocation, response, budget);
+                let fresh = self.instances.fresh(invocation, response, budget, turn.clone());
                 // Initializers run: they are held to the deadline, too.
-                match self.drive(pin!(fresh), response, invocation.deadline, watch).await {
+                match self.drive(pin!(fresh), response, invocation.deadline, watch, &turn).await {
                     Some(Ok(instance)) => instance,
                     Some(Err(failed)) => return (Outcome::Failed(failed), None),
                     None => return (Outcome::Failed(Failed::deadline(begun.elapsed())), None),
@@ -255,7 +258,7 @@ impl Handler {
             let (request, response) = store.data_mut().hand_over()?;
             exports.firstbyte_lambda_handler().call_handle(&mut *store, request, response).await
         };
-        let returned = self.drive(pin!(call), response, invocation.deadline, watch).await;
+        let returned = self.drive(pin!(call), response, invocation.deadline, watch, &turn).await;
         let outcome = match returned {
             Some(Ok(Ok(()))) => Outcome::Success,
             Some(Ok(Err(failure))) => Outcome::Failed(Failed::from_handler(failure)),
@@ -275,12 +278,14 @@ impl Handler {
         response: &SharedResponse,
         deadline: Instant,
         watch: &Watch,
+        turn: &Turn,
     ) -> Option<T> {
         let mut alarm = pin!(tokio::time::sleep_until(deadline));
         poll_fn(|cx| {
             let computing = self.ticker.enter(watch);
             let polled = call.as_mut().poll(cx);
             drop(computing);
+            turn.end();
             if let Poll::Ready(returned) = polled {
                 return Poll::Ready(Some(returned));
             }

@@ -39,6 +39,7 @@ pub mod settings;
 mod store;
 mod ticker;
 mod time;
+mod turns;
 
 pub use budget::Allowance;
 pub use invocation::{Handler, InvocationContext, Settled, SetupError};

@@ -8,6 +8,7 @@ use crate::interface::SharedResponse;
 use crate::invocation::Invocation;
 use crate::limits::Limits;
 use crate::log::GuestOutput;
+use crate::turns::Turn;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -25,6 +26,7 @@ pub(crate) struct State {
     pub(crate) response: SharedResponse,
     pub(crate) http: WasiHttpCtx,
     pub(crate) alarm: Option<SharedAlarm>,
+    pub(crate) turn: Turn,
     pub(crate) outbound: Outbound,
     /// Standard output and error, to be pointed at the next invocation's log.
     pub(crate) outputs: [GuestOutput; 2],
