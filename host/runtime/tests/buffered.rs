@@ -98,3 +98,21 @@ fn what_lambda_would_not_take_is_not_kept() {
     let peak = running.peak_rss();
     assert!(peak <= before + 24 * 1024, "from {before} to {peak} KiB");
 }
+
+#[test]
+fn what_would_be_too_large_as_a_document_is_refused_when_it_is_written() {
+    let mut running = started();
+    running.discard_log();
+    // In base64, 4.7 MB are more than 6 MiB; as they are, they are less.
+    let binary = r#"{"ending":"flood","bytes":4718600,"chunk":65536}"#;
+    for door in [Door::Url, Door::Rest] {
+        let request = answer(&running, door, binary);
+        assert!(request.path.ends_with("/error"), "{door:?}: {} bytes by {}", request.body.len(), request.path);
+        assert!(String::from_utf8_lossy(&request.body).contains("refused after 4"), "{request:?}");
+        let fits = answer(&running, door, &binary.replace("4718600", "4700000"));
+        assert!(fits.path.ends_with("/response") && fits.body.len() <= 6 * 1024 * 1024 + 100, "{door:?}: {}", fits.body.len());
+    }
+    let direct = answer(&running, Door::Direct, &binary.replace("4718600", "6000000"));
+    assert_eq!(direct.body.len(), 6_000_000);
+    running.assert_alive();
+}

@@ -4,10 +4,15 @@
 mod support;
 
 use std::time::{Duration, Instant};
-use support::{Door, Next, Post, Request, Running, compile, deadline_in, start_with};
+use support::{Door, Next, Post, Request, Running, compile, deadline_in, start_as, start_with};
 
 /// A handler that succeeds at once, in a module with so many pages of memory and this body of its start function.
 fn component(pages: u32, start: &str) -> String {
+    component_with(pages, start, "")
+}
+
+/// The same, with more in its module.
+fn component_with(pages: u32, start: &str, more: &str) -> String {
     format!(
         r#"(component
             (type $interface (instance
@@ -25,6 +30,7 @@ fn component(pages: u32, start: &str) -> String {
                 (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
                 (func (export "handle") (param i32 i32) (result i32) i32.const 0)
                 (func $start {start})
+                {more}
                 (start $start))
             (core instance $code (instantiate $module))
             (func $handle (param "request" (own $request)) (param "response" (own $response)) (result (result (error $failure)))
@@ -78,5 +84,82 @@ fn an_instance_that_cannot_be_made_is_a_failure_before_the_start() {
             }
             running.assert_is_running();
         }
+    }
+}
+
+#[test]
+fn what_does_not_fit_the_pool_runs_without_it() {
+    for (name, more, told) in [
+        ("memories", "(memory 1) (memory 1)".to_owned(), ""),
+        ("tables", "(table 1 funcref)".repeat(17), ""),
+        ("table", "(table 900000 funcref)".to_owned(), ""),
+        // More elements than any handler may have: refused when it is called, and told as that.
+        ("elements", "(table 2000000 funcref)".to_owned(), "Runtime.Trap"),
+    ] {
+        let wasm = wat::parse_str(component_with(1, "nop", &more)).expect("a component");
+        let mut running = start_with(&compile(name, &wasm), &[("FIRSTBYTE_MEMORY_MB", "16")], vec![], vec![]);
+        for door in Door::ALL {
+            let request = answer(&running, door);
+            let header = request.headers.get("lambda-runtime-function-error-type").map(String::as_str);
+            assert_eq!(header.or(request.trailer_type()).unwrap_or_default(), told, "{name} at {door:?}: {request:?}");
+        }
+        running.assert_is_running();
+        assert!(!running.log().contains("pool"), "{name}");
+    }
+}
+
+#[test]
+fn where_addresses_are_limited_what_cannot_run_is_told_at_the_start() {
+    let wasm = wat::parse_str(component(1, "nop")).expect("a component");
+    let compiled = compile("limited", &wasm);
+    let source = compiled.with_file_name("source.wasm");
+    std::fs::write(&source, &wasm).expect("ours");
+    // Enough for one memory, but not for the pool's.
+    let running = start_as(Some("ulimit -v 8000000"), &compiled, &[], vec![], vec![]);
+    assert!(answer(&running, Door::Direct).complete);
+    // Not enough for one.
+    let running = start_as(Some("ulimit -v 3000000"), &source, &[], vec![], vec![]);
+    let request = answer(&running, Door::Direct);
+    assert!(request.complete && request.path.ends_with("/response"), "{request:?}");
+    let running = start_as(Some("ulimit -v 3000000"), &compiled, &[], vec![], vec![]);
+    let request = running.request();
+    assert!(request.path.ends_with("/init/error"), "{request:?}");
+    assert_eq!(request.headers["lambda-runtime-function-error-type"], "Runtime.AddressSpace");
+    assert!(!running.ended().0);
+}
+
+#[test]
+fn a_damaged_component_is_not_run() {
+    let wasm = wat::parse_str(component(1, "nop")).expect("a component");
+    let path = compile("damaged", &wasm);
+    let mut bytes = std::fs::read(&path).expect("it was written");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).expect("ours");
+    let running = start_with(&path, &[], vec![], vec![]);
+    let request = running.request();
+    assert!(request.path.ends_with("/init/error"), "{request:?}");
+    let told = String::from_utf8_lossy(&request.body);
+    assert!(told.contains("Runtime.ComponentStale") && told.contains("damaged") && told.contains("firstbyte compile"), "{told}");
+}
+
+#[test]
+fn an_instruction_that_takes_longer_than_the_handler_has_is_told_in_time() {
+    // 1.5 GB that were never touched, filled again and again.
+    let fill = "(loop $again (memory.fill (i32.const 0) (i32.const 7) (i32.const 1500000000)) (br $again))";
+    let wasm = wat::parse_str(component(24_000, fill)).expect("a component");
+    let variables = [("FIRSTBYTE_MEMORY_MB", "1600"), ("FIRSTBYTE_DEADLINE_RESERVE_MS", "500")];
+    let path = compile("filling", &wasm);
+    for door in Door::ALL {
+        let mut running = start_with(&path, &variables, vec![], vec![]);
+        let timeout = Duration::from_millis(800);
+        let begun = Instant::now();
+        let headers = vec![("lambda-runtime-deadline-ms", deadline_in(timeout))];
+        running.deliver(Next::Deliver(door.event("{}"), headers), Post::Accept);
+        let request = running.request();
+        assert!(request.complete && begun.elapsed() < timeout, "{door:?} after {:?}: {request:?}", begun.elapsed());
+        let header = request.headers.get("lambda-runtime-function-error-type").map(String::as_str);
+        assert_eq!(header.or(request.trailer_type()), Some("Runtime.DeadlineExceeded"), "{door:?}: {request:?}");
+        running.assert_is_running();
     }
 }

@@ -141,8 +141,24 @@ pub(crate) fn start(variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>
     start_with(&ENDINGS, variables, next, post)
 }
 
+/// Starts a bootstrap with the endings fixture, within limits as a shell's `ulimit` takes them.
+pub(crate) fn start_within(limits: &str, variables: &[(&str, &str)]) -> Running {
+    start_as(Some(limits), &ENDINGS, variables, vec![], vec![])
+}
+
 /// Starts a bootstrap with this component.
 pub(crate) fn start_with(component: &Path, variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>) -> Running {
+    start_as(None, component, variables, next, post)
+}
+
+/// Starts a bootstrap with this component, within limits as a shell's `ulimit` takes them.
+pub(crate) fn start_as(
+    limits: Option<&str>,
+    component: &Path,
+    variables: &[(&str, &str)],
+    next: Vec<Next>,
+    post: Vec<Post>,
+) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     let (sender, requests) = channel();
@@ -161,7 +177,14 @@ pub(crate) fn start_with(component: &Path, variables: &[(&str, &str)], next: Vec
         }
     });
     let bootstrap = std::env::var_os(BOOTSTRAP).unwrap_or_else(|| env!("CARGO_BIN_EXE_bootstrap").into());
-    let mut command = Command::new(bootstrap);
+    let mut command = match limits {
+        Some(limits) => {
+            let mut shell = Command::new("/bin/sh");
+            shell.arg("-c").arg(format!("{limits}; exec \"$0\"")).arg(bootstrap);
+            shell
+        }
+        None => Command::new(bootstrap),
+    };
     command.env_clear().env("AWS_LAMBDA_RUNTIME_API", address.to_string());
     command.env("_HANDLER", component.file_name().expect("a file"));
     command.env("LAMBDA_TASK_ROOT", component.parent().expect("in a folder"));

@@ -12,7 +12,7 @@ use wasip2::{
     },
     http::{
         outgoing_handler,
-        types::{Fields, OutgoingBody, OutgoingRequest, OutgoingResponse},
+        types::{Fields, OutgoingBody, OutgoingRequest, OutgoingResponse, Scheme},
     },
     io::streams::OutputStream,
     random::random,
@@ -61,6 +61,8 @@ pub(crate) enum Hoard {
     Files,
     /// Listings of a folder.
     Listings,
+    /// Requests to the server `path`, none of which is waited for, for a second.
+    Connections,
 }
 
 /// Takes `count` of them; files are those in the folder `path`.
@@ -121,6 +123,16 @@ pub(crate) fn hoard(response: Response, what: &Hoard, count: usize, path: Option
             }
             forget(request);
         }),
+        Hoard::Connections => {
+            each(&|| {
+                let request = OutgoingRequest::new(Fields::new());
+                let _ = request.set_scheme(Some(&Scheme::Http));
+                let _ = request.set_authority(path);
+                let _ = request.set_path_with_query(Some("/"));
+                forget(outgoing_handler::handle(request, None));
+            });
+            monotonic_clock::subscribe_duration(1_000_000_000).block();
+        }
         Hoard::Streams | Hoard::Files | Hoard::Listings => files(what, count, path.unwrap_or("/")),
     }
     Ok(())
