@@ -1,12 +1,24 @@
 #!/bin/sh
-# Installs the real clients that the end-to-end tests use: Python with boto3 into .venv, AWS's JavaScript SDK into
-# tests/clients/js. With --node-runtime also AWS's Node runtime client, which compiles for minutes and needs Linux on
+# Installs the real clients that the end-to-end tests use: Python with boto3 and AWS's Runtime Interface Emulator into .venv,
+# AWS's JavaScript SDK into tests/clients/js. With --node-runtime also AWS's Node runtime client, which compiles for minutes and needs Linux on
 # x86_64, a C++ compiler, make, cmake, autoconf, automake and libtool.
 set -eu
 cd "$(dirname "$0")"
 
 python3 -m venv ../../.venv
 ../../.venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+
+# AWS's Runtime Interface Emulator is a file in the package of the SAM CLI, of which nothing else is needed.
+if [ ! -x ../../.venv/aws-lambda-rie ]; then
+  wheels=$(mktemp -d)
+  ../../.venv/bin/pip download --quiet --disable-pip-version-check --no-deps --dest "$wheels" aws-sam-cli==1.170.0
+  ../../.venv/bin/python -c '
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel, open(sys.argv[2], "wb") as file:
+    file.write(wheel.read("samcli/local/rapid/aws-lambda-rie-x86_64"))' "$wheels"/*.whl ../../.venv/aws-lambda-rie
+  chmod +x ../../.venv/aws-lambda-rie
+  rm -r "$wheels"
+fi
 
 (cd js && npm ci --no-audit --no-fund)
 

@@ -107,6 +107,15 @@ impl Function {
         self.env("FIRSTBYTE_RESPONSE", "buffered")
     }
 
+    /// Has `command`, which is an emulator of AWS's, run this function's runtime, with a timeout that no ending meets.
+    pub(crate) fn configure(&self, command: &mut tokio::process::Command) {
+        let Settings { handler, task_root, environment, timeout, memory_mb, .. } = &self.0;
+        command.args(&self.0.command).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+        command.env("_HANDLER", handler).env("LAMBDA_TASK_ROOT", task_root.as_deref().unwrap_or(Path::new("/")));
+        command.env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout.as_secs_f64().ceil().to_string());
+        command.env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb.to_string());
+    }
+
     /// With its log as JSON.
     #[must_use]
     pub fn json_log(mut self) -> Self {

@@ -47,6 +47,18 @@ impl Tool {
         Self::found(python, &["-c", probe], &[&script], "run tests/clients/install.sh", &["1", "all"])
     }
 
+    /// AWS's Runtime Interface Emulator, if `tests/clients/install.sh` was run.
+    #[must_use]
+    pub fn rie() -> Option<Self> {
+        let program = tests_folder().with_file_name(".venv").join("aws-lambda-rie");
+        let path = program.display().to_string();
+        // It has no option that ends by itself.
+        if !cfg!(target_arch = "x86_64") || !program.is_file() {
+            return Self::found("false".into(), &[], &[&path], "run tests/clients/install.sh", &["1", "all"]);
+        }
+        Some(Self { program, arguments: Vec::new() })
+    }
+
     /// Node with AWS's SDK, if `tests/clients/install.sh` was run.
     #[must_use]
     pub fn javascript_sdk() -> Option<Self> {

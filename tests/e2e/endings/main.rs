@@ -2,6 +2,7 @@
 //! that the same process serves the next invocation. "Endings" in DESIGN.md has the same table in words: [`table`] has its
 //! rows by their first cells, and [`ELSEWHERE`] names the tests of those that take more than a call.
 
+mod rie;
 mod row;
 mod table;
 

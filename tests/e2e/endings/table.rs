@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(crate) struct Group {
     /// The first cell.
     pub(crate) row: &'static str,
-    function: Function,
+    pub(crate) function: Function,
     /// When the handler is ended, if it does not return.
     pub(crate) deadline: Option<Duration>,
     pub(crate) endings: Vec<Row>,

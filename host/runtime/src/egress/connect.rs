@@ -341,6 +341,39 @@ mod tests {
         assert!(!is_called(&other));
     }
 
+    /// A name server that is silent: each look-up keeps its right, as a thread does that waits for an answer.
+    #[derive(Debug, Default)]
+    struct SilentServer(Mutex<Vec<Lookup>>);
+
+    impl Resolve for SilentServer {
+        fn resolve(&self, _: &str, _: u16, right: Lookup) -> Resolving {
+            self.0.lock().unwrap().push(right);
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_silent_name_server_takes_few_threads() {
+        let policy = Policy::parse("http://name.example").unwrap();
+        let settings = EgressSettings { policy, ..EgressSettings::default() };
+        let server = Arc::<SilentServer>::default();
+        let shares = Shares::new(1000);
+        let connector = Connector::new(&settings, Arc::clone(&server) as _, &shares).unwrap();
+        let uri: Uri = "http://name.example/".parse().unwrap();
+        let invocation = || {
+            let connect = Duration::from_millis(50);
+            Asking { connect, budget: Budget::new(Allowance { lookups: 3, ..Allowance::default() }, shares.clone()) }
+        };
+        let look_up = async |asking: Asking| timeout(asking.connect, connector.0.connect(&uri, &asking)).await.is_err();
+        let one = invocation();
+        let waits = futures_util::future::join_all((0..600).map(|_| look_up(one.clone()))).await;
+        assert!(waits.into_iter().all(|in_vain| in_vain));
+        assert_eq!(server.0.lock().unwrap().len(), 3, "an invocation has three look-ups, even if nobody waits for them any more");
+        assert!(look_up(invocation()).await);
+        assert_eq!(server.0.lock().unwrap().len(), 4, "another one has its own");
+        assert!(matches!(Error::from(&Refused::Unanswered), Error::DnsTimeout));
+    }
+
     #[tokio::test]
     async fn a_request_says_how_long_its_connection_may_take() {
         let begun = std::time::Instant::now();
