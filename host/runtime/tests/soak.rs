@@ -1,4 +1,5 @@
-//! Every ending mixed, many at a time, in one process: each invocation is answered exactly once, and memory stays flat.
+//! Every ending mixed with handlers that hold what they can, many at a time, in one process with few descriptors: each
+//! invocation is answered exactly once, and memory stays flat.
 //!
 //! Brief by default; `FIRSTBYTE_SOAK=100000 cargo test -p firstbyte-runtime --test soak -- --nocapture` is the long one.
 
@@ -6,11 +7,12 @@
 mod support;
 
 use std::collections::HashMap;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
-use support::{Door, Next, Post, deadline_in, start};
+use support::{Door, Next, Post, deadline_in, start_within};
 
-/// Endings by how often they come. The last ones cost time and are rare.
-const ENDINGS: [(&str, usize); 20] = [
+/// Endings by how often they come. The last ones cost time and are rare. `SERVER` is one that never answers.
+const ENDINGS: [(&str, usize); 30] = [
     (r#"{"ending":"ok","bytes":100}"#, 20),
     (r#"{"ending":"ok","bytes":100000,"writes":50}"#, 10),
     (r#"{"ending":"head-only","status":204}"#, 10),
@@ -29,16 +31,39 @@ const ENDINGS: [(&str, usize); 20] = [
     (r#"{"ending":"memory","started":true}"#, 5),
     (r#"{"ending":"stack"}"#, 5),
     ("not json", 5),
+    (r#"{"ending":"hoard","what":"requests","count":200}"#, 3),
+    (r#"{"ending":"hoard","what":"fields","count":200}"#, 3),
+    (r#"{"ending":"hoard","what":"trailers","count":200}"#, 3),
+    (r#"{"ending":"hoard","what":"responses","count":200}"#, 3),
+    (r#"{"ending":"hoard","what":"paths","count":200}"#, 3),
+    (r#"{"ending":"hoard","what":"pollables","count":1000000}"#, 3),
+    (r#"{"ending":"hoard","what":"failure","count":5000000}"#, 3),
+    (r#"{"ending":"hoard","what":"write","count":1000000}"#, 3),
+    (r#"{"ending":"hoard","what":"connections","count":100,"path":"SERVER"}"#, 2),
+    (r#"{"ending":"hoard","what":"lookups","count":100,"path":"localhost:PORT"}"#, 2),
     (r#"{"ending":"wait","started":true}"#, 2),
     (r#"{"ending":"spin-after"}"#, 1),
 ];
 
+/// Says nothing to a client, for as long as that stays.
+fn wait_for_its_end(mut client: TcpStream) {
+    std::thread::spawn(move || std::io::copy(&mut client, &mut std::io::sink()));
+}
+
 #[test]
 fn every_ending_mixed() {
     let count: usize = std::env::var("FIRSTBYTE_SOAK").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000);
-    let mix: Vec<&str> = ENDINGS.iter().flat_map(|(payload, times)| std::iter::repeat_n(*payload, *times)).collect();
-    let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", "16"), ("FIRSTBYTE_MEMORY_MB", "8")];
-    let mut running = start(&variables, vec![], vec![]);
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = server.local_addr().expect("bound");
+    std::thread::spawn(move || server.incoming().flatten().for_each(wait_for_its_end));
+    let with_server =
+        |payload: &str| payload.replace("SERVER", &address.to_string()).replace("PORT", &address.port().to_string());
+    let mix: Vec<String> =
+        ENDINGS.iter().flat_map(|(payload, times)| std::iter::repeat_n(with_server(payload), *times)).collect();
+    let allowed = format!("http://{address},http://*.localhost:{}", address.port());
+    let variables =
+        [("AWS_LAMBDA_MAX_CONCURRENCY", "16"), ("FIRSTBYTE_MEMORY_MB", "8"), ("FIRSTBYTE_ALLOW_HTTP", allowed.as_str())];
+    let mut running = start_within("ulimit -n 1024", &variables);
     running.discard_log();
 
     let mut answers = HashMap::<String, usize>::new();
@@ -48,7 +73,7 @@ fn every_ending_mixed() {
     while answered < count {
         // A prime's multiples visit the mix in no obvious order. Deadlines run from delivery, so a few are out at a time.
         while delivered < count && delivered < answered + 32 {
-            let payload = mix[(delivered * 101) % mix.len()];
+            let payload = mix[(delivered * 101) % mix.len()].as_str();
             let short = payload.contains("wait") || payload.contains("spin");
             let left = Duration::from_millis(if short { 300 } else { 60_000 });
             let id = ("lambda-runtime-aws-request-id", format!("soak-{delivered}"));

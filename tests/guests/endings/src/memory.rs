@@ -61,8 +61,10 @@ pub(crate) enum Hoard {
     Files,
     /// Listings of a folder.
     Listings,
-    /// Requests to the server `path`, none of which is waited for, for a second.
+    /// Requests to the server `path`, none of which is waited for, for a tenth of a second.
     Connections,
+    /// Requests to as many names below `path`, none of which is waited for, for a tenth of a second.
+    Lookups,
 }
 
 /// Takes `count` of them; files are those in the folder `path`.
@@ -123,15 +125,17 @@ pub(crate) fn hoard(response: Response, what: &Hoard, count: usize, path: Option
             }
             forget(request);
         }),
-        Hoard::Connections => {
-            each(&|| {
+        Hoard::Connections | Hoard::Lookups => {
+            for number in 0..count {
+                let path = path.unwrap_or_default();
+                let authority = if let Hoard::Lookups = what { format!("name-{number}.{path}") } else { path.to_owned() };
                 let request = OutgoingRequest::new(Fields::new());
                 let _ = request.set_scheme(Some(&Scheme::Http));
-                let _ = request.set_authority(path);
+                let _ = request.set_authority(Some(&authority));
                 let _ = request.set_path_with_query(Some("/"));
                 forget(outgoing_handler::handle(request, None));
-            });
-            monotonic_clock::subscribe_duration(1_000_000_000).block();
+            }
+            monotonic_clock::subscribe_duration(100_000_000).block();
         }
         Hoard::Streams | Hoard::Files | Hoard::Listings => files(what, count, path.unwrap_or("/")),
     }
