@@ -1,6 +1,7 @@
 //! The zip files that Lambda takes, the same bytes for the same files: no clock, no order of a folder, no umask.
 
-use anyhow::{Context, Result, bail};
+use crate::output::{self, File};
+use anyhow::{Context as _, Result, bail};
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
@@ -46,14 +47,18 @@ pub(crate) fn write(mut entries: Vec<Entry>, destination: &Destination) -> Resul
     let packed = match destination {
         Destination::Zip(path) => {
             let bytes = zip(&entries)?;
-            replace(path, &bytes, 0o644)?;
+            make(path.parent().unwrap_or(Path::new("")))?;
+            output::write(&[File { path: path.clone(), bytes: &bytes, mode: 0o644 }])?;
             println!("{} ({} KB, {} KB unpacked)", path.display(), kb(bytes.len() as u64), kb(unpacked));
             Some(bytes.len() as u64)
         }
         Destination::Folder(folder) => {
-            for Entry { name, bytes, mode } in &entries {
-                let path = folder.join(name);
-                replace(&path, bytes, *mode)?;
+            let files =
+                entries.iter().map(|entry| File { path: folder.join(&entry.name), bytes: &entry.bytes, mode: entry.mode });
+            let files: Vec<File<'_>> = files.collect();
+            make(folder)?;
+            output::write(&files)?;
+            for File { path, bytes, .. } in files {
                 println!("{} ({} KB)", path.display(), kb(bytes.len() as u64));
             }
             None
@@ -79,20 +84,8 @@ fn zip(entries: &[Entry]) -> Result<Vec<u8>> {
     Ok(writer.finish()?.into_inner())
 }
 
-/// Whoever reads the file while it is replaced keeps the old one.
-fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let write = || {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        std::fs::write(&partial, bytes)?;
-        std::fs::set_permissions(&partial, std::fs::Permissions::from_mode(mode))?;
-        std::fs::rename(&partial, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+fn make(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
 /// Lambda's limits: an error beyond what it unpacks, a warning where one is near.
@@ -123,20 +116,29 @@ mod tests {
         vec![Entry::program("bootstrap", vec![7; 5000]), Entry::data("a.cwasm", b"code".to_vec())]
     }
 
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("firstbyte-archive-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    }
-
     #[test]
     fn the_same_files_give_the_same_bytes_in_any_order() {
-        let folder = folder("same");
-        let (first, second) = (folder.join("first.zip"), folder.join("second.zip"));
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first.zip"), folder.path().join("second.zip"));
         write(entries(), &Destination::Zip(first.clone())).unwrap();
         write(entries().into_iter().rev().collect(), &Destination::Zip(second.clone())).unwrap();
         assert_eq!(std::fs::read(first).unwrap(), std::fs::read(second).unwrap());
-        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder is where the second file would go: it is written, and cannot take the place.
+        std::fs::create_dir_all(folder.path().join("bootstrap/full")).unwrap();
+        let error = write(entries(), &Destination::Folder(folder.path().to_owned())).unwrap_err();
+        assert!(format!("{error:#}").starts_with(&format!("cannot write {}", folder.path().display())), "{error:#}");
+        let names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(!names.iter().any(|name| name.to_string_lossy().contains("partial")), "{names:?}");
+
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let error = write(entries(), &Destination::Zip(file.join("function.zip"))).unwrap_err();
+        assert!(format!("{error:#}").starts_with("cannot make the folder"), "{error:#}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `firstbyte compile`: a component's machine code, ahead of time.
 
 use crate::handler::Handler;
+use crate::output::{self, File};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use firstbyte_runtime::compile::compile;
@@ -53,29 +54,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let wasm = std::fs::read(&handler.path).with_context(|| format!("cannot read {}", handler.path.display()))?;
     let begun = Instant::now();
     let code = with_progress(|| compile(&wasm, arch)).with_context(|| format!("cannot compile {}", handler.path.display()))?;
-    // Whoever maps the file while it is replaced keeps the old one.
-    let partial = output.with_extension("cwasm.partial");
-    std::fs::write(&partial, &code)
-        .and_then(|()| std::fs::rename(&partial, &output))
-        .with_context(|| format!("cannot write {}", output.display()))?;
+    output::write(&[File { path: output.clone(), bytes: &code, mode: 0o644 }])?;
     println!("{} ({}, {} KB, {:.1} s)", output.display(), arch.name(), code.len().div_ceil(1024), begun.elapsed().as_secs_f64());
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows on a terminal that work goes on, once it takes longer than a moment.
+/// Says on standard error that work goes on: on a terminal once it takes longer than a moment, otherwise each half minute.
 pub(crate) fn with_progress<T>(work: impl FnOnce() -> T) -> T {
-    if !std::io::stderr().is_terminal() {
-        return work();
-    }
+    let is_terminal = std::io::stderr().is_terminal();
+    let pause = if is_terminal { Duration::from_millis(500) } else { Duration::from_secs(30) };
     let (done, finished) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let begun = Instant::now();
-            while finished.recv_timeout(Duration::from_millis(500)) == Err(mpsc::RecvTimeoutError::Timeout) {
-                eprint!("\rcompiling… {:.0} s", begun.elapsed().as_secs_f64());
-                let _ = std::io::stderr().flush();
+            while finished.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let seconds = begun.elapsed().as_secs_f64();
+                if is_terminal {
+                    eprint!("\rcompiling… {seconds:.0} s");
+                    let _ = std::io::stderr().flush();
+                } else {
+                    eprintln!("compiling… {seconds:.0} s");
+                }
             }
-            if begun.elapsed() > Duration::from_millis(500) {
+            if is_terminal && begun.elapsed() > pause {
                 eprint!("\r\x1b[K");
             }
         });

@@ -12,6 +12,7 @@ mod handler;
 mod host;
 mod invoke;
 mod layer;
+mod output;
 mod package;
 mod report;
 mod serve;

@@ -1,13 +1,14 @@
 //! The host's memory stays within what it was given, whatever a handler and its reader do.
 //!
 //! `FIRSTBYTE_FLOOD_MB=10240 cargo test -p firstbyte-runtime --test memory -- --nocapture` is the long one: 10 GiB. With
-//! `FIRSTBYTE_TEST_BOOTSTRAP`, another bootstrap is tested, such as the one that is deployed.
+//! `FIRSTBYTE_TEST_BOOTSTRAP`, another bootstrap is tested, such as the one that is deployed. With `FIRSTBYTE_TEST_CGROUP`, the
+//! folder of a cgroup of 300 MB, the eight at once are in there, and end as in Lambda if they take more.
 
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod support;
 
 use std::time::Duration;
-use support::{Door, Next, Post, Request, Running, deadline_in, deliver, start};
+use support::{Door, Next, Post, Request, Running, deadline_in, deliver, start, start_within};
 
 /// KiB in a MiB.
 const MIB: usize = 1024;
@@ -160,4 +161,41 @@ fn what_a_handler_makes_the_host_hold_of_what_it_is_granted_is_charged_to_it() {
         assert!(what != "files" || log.contains("FIRSTBYTE_OPEN_FILES"), "the operator is told");
         assert!(what != "signed" || log.contains("FIRSTBYTE_HOST_MEMORY_MB"), "the operator is told: {}", log.so_far());
     }
+}
+
+/// The most that a function with 300 MB has, in KiB.
+const FUNCTION: usize = 300 * MIB;
+
+#[test]
+fn one_hostile_handler_of_eight_leaves_seven_unharmed_in_300_mb() {
+    let cgroup = std::env::var("FIRSTBYTE_TEST_CGROUP").map(|folder| format!("echo $$ > {folder}/cgroup.procs"));
+    let limits = cgroup.as_deref().unwrap_or("true");
+    let mut running = start_within(limits, &[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "300"), ("AWS_LAMBDA_MAX_CONCURRENCY", "8")]);
+    running.discard_log();
+    let memory = [(r#"{"ending":"memory","started":true}"#, "Runtime.OutOfMemory")];
+    for (hoard, _) in HOARDS.into_iter().chain(memory) {
+        for number in 0..8 {
+            let payload = if number == 3 { hoard } else { r#"{"ending":"tokens","count":20,"ms":10}"# };
+            let id = ("lambda-runtime-aws-request-id", number.to_string());
+            running.deliver(Next::Deliver(Door::Url.event(payload), vec![id]), Post::Accept);
+        }
+        for _ in 0..8 {
+            let request = running.request();
+            if request.path.split('/').nth(4) != Some("3") {
+                assert!(request.complete && request.trailers.is_empty(), "{hoard}: {request:?}");
+                assert_eq!(Door::Url.body(&request.body).split(|byte| *byte == b'\n').count(), 21, "{hoard}: {request:?}");
+            }
+        }
+        assert!(running.peak_rss() <= FUNCTION, "{hoard}: {} KiB", running.peak_rss());
+    }
+    println!("one hostile of eight: {} KiB at the peak", running.peak_rss());
+
+    // All of them.
+    for (hoard, _) in HOARDS.into_iter().chain(memory) {
+        (0..8).for_each(|_| running.deliver(Next::Deliver(Door::Url.event(hoard), vec![]), Post::Accept));
+        (0..8).for_each(|_| assert!(running.request().complete, "{hoard}"));
+    }
+    println!("all eight hostile: {} KiB at the peak", running.peak_rss());
+    running.assert_alive();
+    assert!(running.peak_rss() <= FUNCTION, "{} KiB", running.peak_rss());
 }

@@ -137,6 +137,7 @@ impl ReplyDecoder {
             let mut headers = [httparse::EMPTY_HEADER; HEADERS];
             let mut response = httparse::Response::new(&mut headers);
             let begins = match response.parse(&self.buffer) {
+                Ok(Status::Complete(begins)) if begins > HEAD => return Err(ReplyError::TooLarge),
                 Ok(Status::Complete(begins)) => begins,
                 Ok(Status::Partial) if self.buffer.len() > HEAD => return Err(ReplyError::TooLarge),
                 Ok(Status::Partial) => return Ok(false),
@@ -201,6 +202,7 @@ fn decode_chunks(chunk: &mut Chunk, buffer: &mut BytesMut, body: &mut BytesMut, 
     loop {
         match chunk {
             Chunk::Size => match httparse::parse_chunk_size(buffer) {
+                Ok(Status::Complete((begins, _))) if begins > CHUNK_LINE => return Err(ReplyError::TooLarge),
                 Ok(Status::Complete((begins, size))) => {
                     buffer.advance(begins);
                     let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -236,6 +238,9 @@ fn decode_chunks(chunk: &mut Chunk, buffer: &mut BytesMut, body: &mut BytesMut, 
                 let Some(end) = buffer.iter().position(|byte| *byte == b'\n') else {
                     return if buffer.len() > HEAD { Err(ReplyError::TooLarge) } else { Ok(false) };
                 };
+                if end >= HEAD {
+                    return Err(ReplyError::TooLarge);
+                }
                 let is_last = buffer[..end].trim_ascii().is_empty();
                 buffer.advance(end + 1);
                 if is_last {
