@@ -9,7 +9,7 @@ mod table;
 use firstbyte_emulator::EventKind;
 use firstbyte_tests::{Call, Door, End, Function, Guest, Invoked, send_signal};
 use http::Method;
-use row::{INTERNAL, Row};
+use row::Row;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use table::{ELSEWHERE, pattern, table};
@@ -101,19 +101,6 @@ async fn head_requests_end_like_others() {
             assert_eq!(invoked.seen.error_type(), error, "{ending} at {door}");
         }
     }
-    assert_eq!(lambda.processes().len(), 1);
-}
-
-#[tokio::test]
-async fn a_head_that_api_gateway_cannot_take() {
-    let mut lambda = Function::of(Guest::Endings).start().await;
-    let ending = json!({"ending": "big-head", "bytes": 20_000});
-    let row = Row::unstarted(ending.clone(), 500, INTERNAL, "Function.HeadError", "do not fit");
-    for door in Door::HTTP {
-        row.hold_at(door, &mut lambda).await;
-    }
-    // A direct caller gets no head.
-    Row::complete(ending, 200, "accepted\n").hold_at(Door::Direct, &mut lambda).await;
     assert_eq!(lambda.processes().len(), 1);
 }
 

@@ -16,10 +16,11 @@ pub(crate) struct Group {
 }
 
 /// Rows of DESIGN.md's table that tests of their own hold.
-pub(crate) const ELSEWHERE: [(&str, &str); 5] = [
+pub(crate) const ELSEWHERE: [(&str, &str); 6] = [
     ("a HEAD request, whatever the ending", "head_requests_end_like_others"),
     ("the client leaves", "a_client_that_leaves_does_not_stop_the_handler"),
     ("Lambda closes its side", "host/runtime/tests/faults.rs"),
+    ("the Runtime API refuses what it is sent, by 413 or 431", "host/runtime/tests/faults.rs"),
     ("the host's process dies", "a_host_that_dies_is_replaced"),
     ("any of them, `FIRSTBYTE_RESPONSE=buffered`", "buffered_doors_show_successes_whole_and_failures_as_502"),
 ];
@@ -36,6 +37,8 @@ pub(crate) fn table() -> Vec<Group> {
         ending.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         ending
     };
+    let long_content_type = json!({"ending": "big-head", "bytes": 100_000, "name": "content-type"});
+    let hoard = |what: &str, count: usize| json!({"ending": "hoard", "what": what, "count": count});
     let mut groups = vec![
         group(
             "`ok` with a body",
@@ -84,10 +87,12 @@ pub(crate) fn table() -> Vec<Group> {
             vec![
                 Row::unstarted(json!({"ending": "bad-head"}), 500, INTERNAL, "Function.HeadError", "x-split"),
                 Row::unstarted(json!({"ending": "bad-head", "status": 199}), 500, INTERNAL, "Function.HeadError", "199"),
+                Row::unstarted(json!({"ending": "big-head"}), 500, INTERNAL, "Function.HeadError", "do not fit"),
+                Row::unstarted(long_content_type, 500, INTERNAL, "Function.HeadError", "do not fit"),
             ],
         ),
         group(
-            "panic, trap, stack overflow, memory limit, exit: before the start",
+            "panic, trap, stack overflow, memory limit, too much held or passed, exit: before the start",
             vec![
                 Row::unstarted(json!({"ending": "panic-before"}), 500, INTERNAL, "Runtime.Panic", panic),
                 Row::unstarted(json!({"ending": "exit", "code": 0}), 500, INTERNAL, "Runtime.Exit", returning),
@@ -95,6 +100,8 @@ pub(crate) fn table() -> Vec<Group> {
                 Row::unstarted(json!({"ending": "stack"}), 500, INTERNAL, "Runtime.Trap", "out of bounds"),
                 Row::unstarted(json!({"ending": "native-stack"}), 500, INTERNAL, "Runtime.StackOverflow", stack),
                 Row::unstarted(json!({"ending": "memory"}), 500, INTERNAL, "Runtime.OutOfMemory", "48 MiB"),
+                Row::unstarted(hoard("fields", 3_000), 500, INTERNAL, "Runtime.OutOfHostMemory", "FIRSTBYTE_HOST_MEMORY_MB"),
+                Row::unstarted(hoard("failure", 9_000_000), 500, INTERNAL, "Runtime.CallTooLarge", "8 MiB"),
             ],
         ),
         group(
