@@ -81,7 +81,7 @@ async fn speak<D: Door>(
         let (door, case) = (door.clone(), case.clone());
         async move {
             let mut response: Response<ReplyBody> = door.answer(request, peer).await;
-            case.apply(&mut response);
+            case.apply(&mut response).await;
             Ok::<_, Infallible>(response)
         }
     });
