@@ -3,7 +3,8 @@
 //! The event says what it does: any JSON with the words below in it (in a direct payload, or in an HTTP request's body).
 //! `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger; `status=` and `length=` go into the head; `ending=` is one of
 //! `clean trailers odd-trailers error exit exit-early hang hang-early buffered echo context empty empty-trailers bad-prelude
-//! typeless break refusals bad-mode too-large`.
+//! typeless break refusals bad-mode too-large`. With `heads=values` its head has what clients write besides text; with
+//! `heads=cookies`, three cookies; with `heads=many`, more headers than an HTTP library holds.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -110,6 +111,22 @@ impl Call {
         self.event.contains("\"requestContext\"")
     }
 
+    /// The members of a head that the event asks for by name.
+    fn head(&self) -> Option<String> {
+        match self.word("heads")? {
+            "values" => {
+                let headers = r#"{"x-list":["a","b"],"x-number":7,"x-true":true,"x-null":null}"#;
+                Some(format!(r#""statusCode":201,"headers":{headers},"multiValueHeaders":null,"cookies":["c=1"]"#))
+            }
+            "cookies" => Some(r#""statusCode":201,"cookies":["c=1","d=2","e=3"]"#.to_owned()),
+            "many" => {
+                let headers: Vec<String> = (0..40_000).map(|number| format!(r#""x-{number}":"""#)).collect();
+                Some(format!(r#""statusCode":201,"headers":{{{}}}"#, headers.join(",")))
+            }
+            _ => None,
+        }
+    }
+
     /// Answers; whether the connection can be used again.
     fn answer(&self, api: &str, stream: &mut Stream) -> io::Result<bool> {
         println!("working on {}", self.id);
@@ -124,8 +141,9 @@ impl Call {
                 return Ok(true);
             }
             "buffered" => {
-                let body = r#"{"statusCode":201,"headers":{"x-a":"b"},"body":"hello"}"#;
-                post(stream, &response, &[nonce, ("Content-Type", "application/json")], body)?;
+                let head = self.head().unwrap_or_else(|| r#""statusCode":201,"headers":{"x-a":"b"}"#.to_owned());
+                let body = format!(r#"{{{head},"body":"hello"}}"#);
+                post(stream, &response, &[nonce, ("Content-Type", "application/json")], &body)?;
                 return Ok(true);
             }
             "echo" => {
@@ -181,10 +199,12 @@ impl Call {
         } else if with_prelude && !ending.starts_with("empty") {
             let status = self.number("status").unwrap_or(201);
             let length = self.word("length").map(|length| format!(r#","content-length":"{length}""#)).unwrap_or_default();
-            let prelude = format!(
-                r#"{{"statusCode":{status},"headers":{{"Content-Type":"text/plain","X-A":"b"{length}}},"cookies":["c=1","d=2; Path=/"]}}"#
-            );
-            chunk(stream, &[prelude.as_bytes(), &[0; 8]].concat())?;
+            let head = self.head().unwrap_or_else(|| {
+                format!(
+                    r#""statusCode":{status},"headers":{{"Content-Type":"text/plain","X-A":"b"{length}}},"cookies":["c=1","d=2; Path=/"]"#
+                )
+            });
+            chunk(stream, &[b"{", head.as_bytes(), b"}", &[0; 8]].concat())?;
         }
         let gap = Duration::from_millis(self.number("gap").unwrap_or(0) as u64);
         let chunks = if ending.starts_with("empty") { 0 } else { self.number("chunks").unwrap_or(2) };

@@ -168,3 +168,28 @@ async fn a_buffered_integration_gives_what_it_has_at_the_end() {
     }
     emulator.shutdown().await;
 }
+
+#[tokio::test]
+async fn header_values_besides_text_reach_the_client() {
+    for (transfer, endings) in [(Transfer::Stream, &["clean"][..]), (Transfer::Buffered, &["clean", "buffered"])] {
+        let mut settings = settings();
+        settings.api_transfer = transfer;
+        let (emulator, _) = start(settings).await;
+        for ending in endings {
+            let answer = post(&emulator.api_url(), &format!("ending={ending} heads=values")).await;
+            assert_eq!((answer.status.as_u16(), answer.all("x-list")), (201, vec!["a", "b"]), "{ending}");
+            assert_eq!((answer.header("x-number"), answer.header("x-true")), ("7", "true"), "{ending}");
+            assert_eq!((answer.headers.contains_key("x-null"), answer.header("set-cookie")), (false, "c=1"), "{ending}");
+        }
+        emulator.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn every_cookie_is_spelled_the_same() {
+    let (emulator, _) = start(settings()).await;
+    let head = client::raw(&emulator.api_url(), "POST /dev HTTP/1.1\r\nConnection: close\r\n", "heads=cookies").await;
+    assert_eq!(head.matches("\r\nSet-Cookie: ").count(), 3, "{head}");
+    assert!(!head.contains("set-cookie"), "{head}");
+    emulator.shutdown().await;
+}

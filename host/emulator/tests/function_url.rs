@@ -159,3 +159,36 @@ async fn a_buffered_url_gives_what_it_has_at_the_end() {
     }
     emulator.shutdown().await;
 }
+
+#[tokio::test]
+async fn header_values_besides_text_reach_the_client() {
+    for transfer in [Transfer::Stream, Transfer::Buffered] {
+        let mut settings = settings();
+        settings.url_transfer = transfer;
+        let (emulator, _) = start(settings).await;
+        for ending in ["clean", "buffered"] {
+            let answer = post(&emulator.function_url(), &format!("ending={ending} heads=values")).await;
+            assert_eq!((answer.status.as_u16(), answer.all("x-list")), (201, vec!["a", "b"]), "{ending}");
+            assert_eq!((answer.header("x-number"), answer.header("x-true")), ("7", "true"), "{ending}");
+            assert_eq!((answer.headers.contains_key("x-null"), answer.header("set-cookie")), (false, "c=1"), "{ending}");
+        }
+        emulator.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn more_headers_than_can_be_held_are_a_bad_envelope() {
+    let (emulator, _) = start(settings()).await;
+    let mut answer = post(&emulator.function_url(), "ending=buffered heads=many").await;
+    assert_eq!((answer.status.as_u16(), answer.text().await.as_str()), (502, "Internal Server Error"));
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn every_cookie_is_spelled_the_same() {
+    let (emulator, _) = start(settings()).await;
+    let head = client::raw(&emulator.function_url(), "POST / HTTP/1.1\r\nConnection: close\r\n", "heads=cookies").await;
+    assert_eq!(head.matches("\r\nSet-Cookie: ").count(), 3, "{head}");
+    assert!(!head.contains("set-cookie"), "{head}");
+    emulator.shutdown().await;
+}

@@ -150,7 +150,10 @@ impl FunctionUrl {
             running.tell(EventKind::NotShown { what });
         }
         if !prelude.multi_value_headers.is_empty() {
-            let what = "multiValueHeaders are API Gateway's; what a Function URL does with them is not known".to_owned();
+            let what =
+                "a header has several values, in multiValueHeaders or in a list: what a Function URL makes of them is not \
+                        known; here the client gets each"
+                    .to_owned();
             running.tell(EventKind::NotShown { what });
         }
         // A stream's length is not known to Lambda, whatever its head says.

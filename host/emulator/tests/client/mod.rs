@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Nothing here takes this long, unless it hangs.
@@ -47,6 +48,11 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    /// All values of a header.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.get_all(name).iter().map(|value| value.to_str().expect("ASCII")).collect()
     }
 
     /// The next piece; none at a clean end.
@@ -124,6 +130,18 @@ where
     };
     let (parts, body) = response.into_parts();
     Ok(Answer { status: parts.status, version: parts.version, headers: parts.headers, body })
+}
+
+/// Sends a request whose head begins as `head` says, and gives all that comes back until the door closes the connection.
+pub(crate) async fn raw(url: &str, head: &str, body: &str) -> String {
+    let uri: Uri = url.parse().expect("a URL");
+    let mut stream = connect(&uri).await;
+    let host = uri.authority().expect("a host");
+    let request = format!("{head}Host: {host}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(request.as_bytes()).await.expect("the door reads");
+    let mut answer = Vec::new();
+    tokio::time::timeout(LONG, stream.read_to_end(&mut answer)).await.expect("the door closes").expect("it answers");
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// Waits for an event, and gives all until it, itself last.
