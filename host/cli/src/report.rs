@@ -28,6 +28,7 @@ pub(crate) fn event(event: &Event) -> Option<String> {
         | EventKind::EnvironmentExited { .. }
         | EventKind::NotShown { .. }
         | EventKind::ClientLeft
+        | EventKind::RuntimeRefused { .. }
         | EventKind::Refused { .. }
         | EventKind::Missed { .. } => Some(format!("{place}{event}")),
         _ => None,

@@ -1,9 +1,10 @@
 //! A runtime that speaks the Runtime API by hand over one socket: what there is below every runtime client, and nothing else.
 //!
 //! The event says what it does: any JSON with the words below in it (in a direct payload, or in an HTTP request's body).
-//! `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger; `status=` and `length=` go into the head; `ending=` is one of
+//! `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger; `status=` and `length=` go into the
+//! head; `trailer-bytes=B` makes the trailer section so long; `ending=` is one of
 //! `clean trailers odd-trailers error exit exit-early hang hang-early buffered echo context empty empty-trailers bad-prelude
-//! typeless break refusals bad-mode too-large`. With `heads=values` its head has what clients write besides text; with
+//! typeless break refusals bad-mode too-large oddities`. With `heads=values` its head has what clients write besides text; with
 //! `heads=cookies`, three cookies; with `heads=many`, more headers than an HTTP library holds.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -127,6 +128,29 @@ impl Call {
         }
     }
 
+    /// Requests that AWS's Runtime API refuses before it looks at them, each on a connection of its own; the last one has
+    /// the largest head that is taken. What comes back is printed.
+    fn send_oddities(&self, api: &str, response: &str) {
+        let long = |bytes: usize| format!("Host: api\r\nX-Long: {}\r\n", "x".repeat(bytes));
+        for headers in [
+            String::new(),
+            "Host: api\r\nHost: ipa\r\n".to_owned(),
+            "Host: api\r\nTransfer-Encoding: gzip, chunked\r\n".to_owned(),
+            "Host: api\r\nTransfer-Encoding: chunked\r\nTrailer: Content-Length\r\n".to_owned(),
+            "Host: api\r\nExpect: a miracle\r\n".to_owned(),
+            "Host: api\r\nX-Bad: \u{1}\r\n".to_owned(),
+            long(1024 * 1024 + 4096),
+            long(1024 * 1024),
+        ] {
+            let request = format!("POST {response}/nothing HTTP/1.1\r\n{headers}\r\n");
+            let status = connect(api).and_then(|mut stream| {
+                stream.get_mut().write_all(request.as_bytes())?;
+                Ok(read(&mut stream)?.status)
+            });
+            println!("{}", status.map_or_else(|error| error.to_string(), |status| status.to_string()));
+        }
+    }
+
     /// Answers; whether the connection can be used again.
     fn answer(&self, api: &str, stream: &mut Stream) -> io::Result<bool> {
         println!("working on {}", self.id);
@@ -164,6 +188,11 @@ impl Call {
                 post(stream, &response, &[nonce], r#""answered""#)?;
                 post(stream, &response, &[nonce], "x")?;
                 post(stream, &response.replace("/response", "/error"), &[], "{}")?;
+                return Ok(true);
+            }
+            "oddities" => {
+                self.send_oddities(api, &response);
+                post(stream, &response, &[nonce], r#""answered""#)?;
                 return Ok(true);
             }
             "bad-mode" => {
@@ -224,12 +253,22 @@ impl Call {
             "break" => return Ok(false),
             "trailers" | "empty-trailers" | "odd-trailers" => {
                 let kind = if ending == "odd-trailers" { "Probe.Explicit" } else { "Function.Broken" };
-                write!(
-                    stream.get_mut(),
-                    "0\r\nLambda-Runtime-Function-Error-Type: {kind}\r\nLambda-Runtime-Function-Error-Body: {BROKEN}\r\n\r\n"
-                )?;
+                let trailers =
+                    format!("Lambda-Runtime-Function-Error-Type: {kind}\r\nLambda-Runtime-Function-Error-Body: {BROKEN}\r\n");
+                let padding = self.number("trailer-bytes").map_or(0, |bytes| bytes.saturating_sub(trailers.len() + 2));
+                // A line of its own, at least `X: ` and its end.
+                let padding = if padding < 5 { String::new() } else { format!("X: {}\r\n", "x".repeat(padding - 5)) };
+                write!(stream.get_mut(), "0\r\n{trailers}{padding}\r\n")?;
             }
             _ => write!(stream.get_mut(), "0\r\n\r\n")?,
+        }
+        if self.number("trailer-bytes").is_some() {
+            let Ok(reply) = read(stream) else {
+                println!("no reply");
+                return Ok(false);
+            };
+            reply.print_refusal();
+            return Ok(true);
         }
         read(stream)?.print_refusal();
         Ok(true)

@@ -3,6 +3,7 @@
 //! Says what may happen when; the Runtime API's requests are read in `runtime_api`, the process is started in `process`.
 
 mod logs;
+mod net_http;
 mod process;
 mod report;
 mod response;

@@ -2,7 +2,9 @@
 //!
 //! Follows "Using the Lambda runtime API for custom runtimes" and the state machine of AWS's Runtime Interface Emulator.
 
+use super::net_http::{self, Dropped, Sips};
 use super::{Environment, response};
+use crate::feed::EventKind;
 use crate::invocation::{Ending, Running};
 use bytes::Bytes;
 use firstbyte_wire::runtime_api::{self, header};
@@ -11,7 +13,6 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -33,30 +34,41 @@ pub(super) type Reply = Response<Full<Bytes>>;
 pub(super) async fn serve(stream: TcpStream, environment: Arc<Environment>) {
     // Without it, replies would wait for acknowledgements; with it missing, all still works.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
+    let service = service_fn({
         let environment = environment.clone();
-        async move { Ok::<_, Infallible>(reply(environment, request).await) }
+        move |request| reply(environment.clone(), request)
     });
-    // A runtime that breaks its connection is known by what is missing in it.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .max_buf_size(READ_AHEAD)
-        // Of trailers too: an error document in base64 has more than the 16 KiB that are usual.
-        .max_header_size(READ_AHEAD)
-        .serve_connection(TokioIo::new(stream), service)
+    let served = hyper::server::conn::http1::Builder::new()
+        .max_buf_size(net_http::HEAD_LIMIT)
+        // Of trailers too, so that how long they are can be said.
+        .max_header_size(net_http::HEAD_LIMIT)
+        .serve_connection(TokioIo::new(Sips::of(stream, READ_AHEAD)), service)
         .await;
+    // A runtime that breaks its connection is known by what is missing in it.
+    if let Err(error) = served
+        && error.is_parse()
+    {
+        let status =
+            if error.is_parse_too_large() { StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+        environment.tell(EventKind::RuntimeRefused { status: Some(status.as_u16()), why: error.to_string() });
+    }
 }
 
-async fn reply(environment: Arc<Environment>, request: Request<Incoming>) -> Reply {
+async fn reply(environment: Arc<Environment>, request: Request<Incoming>) -> Result<Reply, Dropped> {
+    if let Some((status, why)) = net_http::refusal(&request) {
+        environment.tell(EventKind::RuntimeRefused { status: Some(status.as_u16()), why: why.to_owned() });
+        return Ok(net_http::reply(status, why));
+    }
     let path = request.uri().path().to_owned();
-    let Some(path) = path.strip_prefix(runtime_api::BASE) else { return not_found(&path) };
+    let Some(path) = path.strip_prefix(runtime_api::BASE) else { return Ok(not_found(&path)) };
     let path: Vec<&str> = path.split('/').skip(1).collect();
-    match (request.method(), path.as_slice()) {
+    Ok(match (request.method(), path.as_slice()) {
         (&Method::GET, ["invocation", "next"]) => match environment.next().await {
             Ok(running) => delivery(&running),
             Err(super::NotItsTurn) => not_allowed(),
         },
         (&Method::POST, ["invocation", id, "response"]) => match owner(&environment, id, request.headers()) {
-            Ok(running) => response::receive(environment, running, request).await,
+            Ok(running) => response::receive(environment, running, request).await?,
             Err(stranger) => refused(request.into_body(), stranger.reply()).await,
         },
         (&Method::POST, ["invocation", id, "error"]) => match owner(&environment, id, request.headers()) {
@@ -67,7 +79,7 @@ async fn reply(environment: Arc<Environment>, request: Request<Incoming>) -> Rep
         // Environments are never restored from a snapshot here.
         (&Method::GET, ["restore", "next"]) | (&Method::POST, ["restore", "error"]) => not_allowed(),
         (_, path) => not_found(&path.join("/")),
-    }
+    })
 }
 
 /// The invocation as `/next` delivers it.
