@@ -24,7 +24,7 @@ pub use curl::{Curl, CurlAnswer};
 pub use door::{Door, Doors};
 pub use guest::Guest;
 pub use lambda::{Function, Invoked, Lambda};
-pub use process::{gone, is_alive, processes_of, send_signal};
+pub use process::{gone, is_alive, runtimes_of, send_signal};
 pub use program::Program;
 pub use seen::Seen;
 pub use serve::{Run, Serve, firstbyte};

@@ -1,7 +1,7 @@
 //! `firstbyte` as a process: `serve` while it runs, and commands that end by themselves.
 
 use crate::door::Doors;
-use crate::process::{processes_of, send_signal};
+use crate::process::{runtimes_of, send_signal};
 use crate::program::Program;
 use crate::soon;
 use std::process::{ExitStatus, Stdio};
@@ -97,7 +97,7 @@ impl Serve {
         let pid = child.id().expect("it runs");
         let started = soon("a child process", async {
             loop {
-                match processes_of(pid)[..] {
+                match runtimes_of(pid)[..] {
                     [first, ..] => break first,
                     [] => tokio::task::yield_now().await,
                 }
@@ -119,7 +119,7 @@ impl Serve {
     /// The processes of its environments.
     #[must_use]
     pub fn environments(&self) -> Vec<u32> {
-        processes_of(self.pid())
+        runtimes_of(self.pid())
     }
 
     /// Whether it has printed a line with this text, or does.

@@ -2,6 +2,7 @@
 //!
 //! Says what may happen when; the Runtime API's requests are read in `runtime_api`, the process is started in `process`.
 
+mod group;
 mod logs;
 mod net_http;
 mod process;
@@ -26,6 +27,10 @@ const INIT_ERROR_GRACE: Duration = Duration::from_millis(500);
 
 /// How long a poll waits for the end of a response that is still being read.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many lines of what a runtime prints before it is ready are kept, and how many bytes of each.
+const LAST_WORDS: usize = 20;
+const LAST_WORDS_LINE: usize = 2000;
 
 /// How far an environment is.
 #[derive(Clone, Debug)]
@@ -52,6 +57,8 @@ pub(crate) struct Environment {
     queued: Notify,
     /// The process is to be ended.
     kill: Notify,
+    /// The process is gone, or never was, and what it printed is read.
+    silent: watch::Sender<bool>,
     logs: logs::Flushers,
 }
 
@@ -66,6 +73,9 @@ struct State {
     pid: Option<u32>,
     /// The start's duration, until the first invocation reports it.
     init: Option<Duration>,
+    was_ready: bool,
+    /// The last lines that the runtime printed before it was ready.
+    last_words: VecDeque<String>,
 }
 
 impl Environment {
@@ -79,6 +89,7 @@ impl Environment {
             state: Mutex::default(),
             queued: Notify::new(),
             kill: Notify::new(),
+            silent: watch::Sender::new(false),
             logs: logs::Flushers::default(),
         });
         (environment.clone(), process::supervise(environment))
@@ -227,6 +238,8 @@ impl Environment {
         });
         if started {
             state.init = Some(init);
+            state.was_ready = true;
+            state.last_words.clear();
             self.tell(EventKind::EnvironmentReady { init });
         }
         started
@@ -297,10 +310,23 @@ impl Environment {
         over.finish();
     }
 
+    /// The last lines that the runtime printed before it was ready, when its process is gone and all of them are read.
+    pub(crate) async fn last_words(&self) -> Vec<String> {
+        // The sender is ours: the wait cannot fail.
+        let _ = self.silent.subscribe().wait_for(|silent| *silent).await;
+        lock(&self.state).last_words.iter().cloned().collect()
+    }
+
     /// A line that the runtime printed.
     fn printed(&self, stream: LogStream, line: String) {
         let running = {
-            let state = lock(&self.state);
+            let mut state = lock(&self.state);
+            if !state.was_ready {
+                if state.last_words.len() == LAST_WORDS {
+                    state.last_words.pop_front();
+                }
+                state.last_words.push_back(line[..line.floor_char_boundary(LAST_WORDS_LINE)].to_owned());
+            }
             if self.function.is_concurrent() {
                 let record: Option<serde_json::Value> = serde_json::from_str(&line).ok();
                 let id = record.as_ref().and_then(|record| record.get("requestId")).and_then(serde_json::Value::as_str);

@@ -96,11 +96,18 @@ impl Function {
     }
 
     /// Starts an environment if none is idle and waits until it is ready.
-    pub(crate) async fn warm_up(self: &Arc<Self>) -> Result<(), Refusal> {
-        let environment = self.reserve()?;
-        let ready = self.ready(environment).await?;
-        ready.release();
-        Ok(())
+    ///
+    /// # Errors
+    /// The refusal, and the last lines that the runtime printed before it failed to start.
+    pub(crate) async fn warm_up(self: &Arc<Self>) -> Result<(), (Refusal, Vec<String>)> {
+        let environment = self.reserve().map_err(|refusal| (refusal, Vec::new()))?;
+        match self.ready(environment.clone()).await {
+            Ok(ready) => {
+                ready.release();
+                Ok(())
+            }
+            Err(refusal) => Err((refusal, environment.last_words().await)),
+        }
     }
 
     async fn start(self: Arc<Self>, invocation: Invocation) -> Result<(Arc<Running>, oneshot::Receiver<Answer>), Refusal> {

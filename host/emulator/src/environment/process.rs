@@ -1,12 +1,12 @@
 //! The runtime's process: how it is started, watched and ended, and what becomes of its invocations.
 
+use super::group::Group;
 use super::{Environment, Phase, runtime_api};
 use crate::function::{Function, VERSION};
 use crate::invocation::{Failure, lock};
 use crate::settings::LogFormat;
 use crate::{date, feed::EventKind};
 use bytes::Bytes;
-use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt as _;
@@ -17,10 +17,11 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
-/// How long what a dead process left in its sockets may take to be read.
+/// How long it may take to read what a dead process left in its sockets.
 const LEFT_IN_SOCKETS: Duration = Duration::from_secs(1);
 
-/// The same for its pipes; less than a broken response waits for the news of the process's end.
+/// How long it may take to read what a dead process left in its pipes. A response whose connection broke waits longer than
+/// this for the news of the process's end (`response::NEWS`).
 const LEFT_IN_PIPES: Duration = Duration::from_millis(500);
 
 /// Starts the environment and stays until it is gone. Dropped before, it takes the process along.
@@ -29,21 +30,22 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
     let started = async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        Ok::<_, std::io::Error>((listener, spawn(&environment.function, environment.id, address)?))
+        let group = Group::new()?;
+        let child = spawn(&environment.function, environment.id, address, &group)?;
+        Ok::<_, std::io::Error>((listener, child, group))
     };
-    let (listener, mut child) = match started.await {
+    let (listener, mut child, group) = match started.await {
         Ok(started) => started,
         Err(error) => {
             let program = environment.function.settings.command.first().cloned().unwrap_or_default();
             let message = format!("cannot start the runtime {}: {error}", program.display());
             not_started(&environment, "Runtime.InvalidEntrypoint", &message);
+            environment.silent.send_replace(true);
             fail_all(&environment, &Failure::Exited("without having been started".to_owned()));
             return;
         }
     };
-    let pid = child.id();
-    let mut group = Group(pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)));
-    if let Some(pid) = pid {
+    if let Some(pid) = child.id() {
         lock(&environment.state).pid = Some(pid);
         environment.tell(EventKind::EnvironmentStarted { pid });
     }
@@ -60,18 +62,20 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
             },
             Some(_) = connections.join_next() => {}
             status = child.wait() => break status,
-            () = environment.kill.notified() => break end(&environment, &mut child, &group).await,
+            () = environment.kill.notified() => break end(&environment, &mut child).await,
         }
     };
-    group.disarm();
+    // Whatever it started ends with it, however it ended itself.
+    group.end().await;
     drop(listener);
     lock(&environment.state).pid = None;
     let how = status.as_ref().map_or_else(|error| format!("unknown ({error})"), ToString::to_string);
     let failure = Failure::Exited(status.map_or_else(|_| "for an unknown reason".to_owned(), in_lambdas_words));
 
-    // A straggler that the runtime started may hold its pipes open: no reason to wait for it.
+    // What left the group may hold its pipes open: no reason to wait for it.
     let all_printed = async { while printed.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(LEFT_IN_PIPES, all_printed).await;
+    environment.silent.send_replace(true);
     if matches!(*environment.phase.borrow(), Phase::Starting) {
         let message = format!("RequestId: {} Error: {}", uuid::Uuid::new_v4(), exit_message(&failure));
         not_started(&environment, failure.error_type(), &message);
@@ -87,12 +91,11 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
     fail_all(&environment, &failure);
 }
 
-/// Ends the process and all that it started.
-async fn end(environment: &Environment, child: &mut Child, group: &Group) -> std::io::Result<ExitStatus> {
+/// Ends the process.
+async fn end(environment: &Environment, child: &mut Child) -> std::io::Result<ExitStatus> {
     if let Ok(status) = tokio::time::timeout(environment.grace(), child.wait()).await {
         return status;
     }
-    group.kill();
     child.start_kill()?;
     child.wait().await
 }
@@ -145,29 +148,7 @@ fn exit_message(failure: &Failure) -> String {
     }
 }
 
-/// The process group of a child that was not waited for yet; so its id cannot be anyone else's.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn kill(&self) {
-        if let Some(pid) = self.0 {
-            // A group that is gone already is what was wanted.
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
-    }
-
-    fn disarm(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-fn spawn(function: &Function, id: u32, api: SocketAddr) -> std::io::Result<Child> {
+fn spawn(function: &Function, id: u32, api: SocketAddr, group: &Group) -> std::io::Result<Child> {
     let Some((program, arguments)) = function.settings.command.split_first() else {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command was given"));
     };
@@ -180,8 +161,8 @@ fn spawn(function: &Function, id: u32, api: SocketAddr) -> std::io::Result<Child
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
         .kill_on_drop(true);
+    group.take_in(&mut command);
     if let Some(root) = &function.settings.task_root {
         command.current_dir(root);
     }
