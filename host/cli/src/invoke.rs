@@ -126,6 +126,8 @@ async fn call_doors(via: Via, emulator: &Emulator, name: &str, call: &Call, raw:
             match event.kind {
                 EventKind::Log { line, .. } => eprintln!("  log  {line}"),
                 EventKind::NotShown { what } => eprintln!("  not shown to the client: {what}"),
+                EventKind::FailureShown { what } => eprintln!("  {what}"),
+                EventKind::RuntimeRefused { .. } => eprintln!("  {event}"),
                 EventKind::InitFailed { .. } | EventKind::Refused { .. } => {
                     eprintln!("  {event}");
                     succeeded = false;

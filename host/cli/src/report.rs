@@ -27,6 +27,7 @@ pub(crate) fn event(event: &Event) -> Option<String> {
         | EventKind::InitFailed { .. }
         | EventKind::EnvironmentExited { .. }
         | EventKind::NotShown { .. }
+        | EventKind::FailureShown { .. }
         | EventKind::ClientLeft
         | EventKind::RuntimeRefused { .. }
         | EventKind::Refused { .. }

@@ -98,6 +98,11 @@ pub enum EventKind {
         /// What, in a sentence.
         what: String,
     },
+    /// A failure that the client could see, by a status or by the end of its connection.
+    FailureShown {
+        /// What the client got and what had failed, in a sentence.
+        what: String,
+    },
     /// A request of the runtime's that the Runtime API refused before it looked at it, as AWS's does.
     RuntimeRefused {
         /// The status that the runtime got. Absent if its connection was dropped without a reply.
@@ -209,7 +214,7 @@ impl fmt::Display for Event {
             Kind::ResponseEnded { outcome, after } => write!(f, "response ended after {:.1} ms: {outcome}", millis(*after)),
             Kind::InvocationEnded(report) => write!(f, "invocation ended: {}", report.outcome),
             Kind::ClientLeft => f.write_str("the client left before the end; the function is not stopped by it"),
-            Kind::Log { line, .. } | Kind::Platform { line } => f.write_str(line),
+            Kind::Log { line: text, .. } | Kind::Platform { line: text } | Kind::FailureShown { what: text } => f.write_str(text),
             Kind::NotShown { what } => write!(f, "the client cannot see it: {what}"),
             Kind::RuntimeRefused { status: Some(status), why } => {
                 write!(f, "the Runtime API refused a request of the runtime's with {status}, as AWS's does: {why}")

@@ -2,7 +2,7 @@
 
 mod client;
 
-use client::{assert_told, not_shown, post, send, settings, start, until, until_over};
+use client::{assert_told, not_shown, post, send, settings, shown, start, until, until_over};
 use firstbyte_emulator::{Cors, EventKind, Transfer};
 use http::{Request, Version};
 use std::time::{Duration, Instant};
@@ -47,11 +47,38 @@ async fn failures_look_as_they_do_on_aws_and_are_told() {
         let mut answer = post(&emulator.function_url(), &format!("ending={ending}")).await;
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, content_type), "{ending}");
         assert_eq!(answer.text().await, body, "{ending}");
-        let seen = until_over(&mut events).await;
-        let shown = not_shown(&seen);
-        assert_eq!(shown.len(), usize::from(!told.is_empty()), "{ending}: {shown:?}");
-        assert!(shown.iter().all(|shown| shown.contains(told)), "{ending}: {shown:?}");
+        assert_told(&until_over(&mut events).await, told, ending);
     }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_status_that_tells_of_the_failure_is_told_as_what_the_client_got() {
+    let (emulator, mut events) = start(settings()).await;
+    for (url, status) in [(emulator.function_url(), 400), (emulator.api_url(), 503)] {
+        let answer = post(&url, &format!("ending=trailers status={status}")).await.rest().await;
+        assert_eq!(answer, (b"chunk 0\nchunk 1\n".to_vec(), true));
+        let seen = until_over(&mut events).await;
+        assert!(not_shown(&seen).is_empty(), "{:?}", not_shown(&seen));
+        let [what] = shown(&seen)[..] else { panic!("{seen:#?}") };
+        for part in [&format!("the client got {status}"), "chunk 1", "Function.Broken", "broken"] {
+            assert!(what.contains(part), "{part}: {what}");
+        }
+        // Without a failure, it is the function's business.
+        post(&url, &format!("status={status}")).await.rest().await;
+        assert_told(&until_over(&mut events).await, "", "clean");
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_timeout_after_the_head_looks_complete() {
+    let mut settings = settings();
+    settings.timeout = Duration::from_millis(700);
+    let (emulator, mut events) = start(settings).await;
+    let mut answer = post(&emulator.function_url(), "ending=hang").await;
+    assert_eq!((answer.status.as_u16(), answer.rest().await), (201, (b"chunk 0\nchunk 1\n".to_vec(), true)));
+    assert_told(&until_over(&mut events).await, "looks complete", "hang");
     emulator.shutdown().await;
 }
 

@@ -176,11 +176,22 @@ pub(crate) fn not_shown(events: &[Event]) -> Vec<&str> {
         .collect()
 }
 
-/// Asserts that the emulator's user was told of what the client was not shown, in words with `told` in them, or of nothing.
+/// The texts of failures that clients were shown.
+pub(crate) fn shown(events: &[Event]) -> Vec<&str> {
+    events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::FailureShown { what } => Some(what.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Asserts that the emulator's user was told of what the client got or did not get, in words with `told` in them, or of nothing.
 pub(crate) fn assert_told(events: &[Event], told: &str, ending: &str) {
-    let shown = not_shown(events);
-    assert_eq!(shown.is_empty(), told.is_empty(), "{ending}: {shown:?}");
-    assert!(told.is_empty() || shown.iter().any(|shown| shown.contains(told)), "{ending}: {shown:?}");
+    let said = [not_shown(events), shown(events)].concat();
+    assert_eq!(said.is_empty(), told.is_empty(), "{ending}: {said:?}");
+    assert!(told.is_empty() || said.iter().any(|said| said.contains(told)), "{ending}: {said:?}");
 }
 
 /// Lines that the runtime printed.
