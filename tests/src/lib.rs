@@ -27,7 +27,7 @@ pub use lambda::{Function, Invoked, Lambda};
 pub use process::{gone, is_alive, runtimes_of, send_signal};
 pub use program::Program;
 pub use seen::Seen;
-pub use serve::{Run, Serve, firstbyte};
+pub use serve::{Run, Serve, firstbyte, firstbyte_to_head};
 pub use tool::{Tool, tests_folder};
 
 use std::time::Duration;

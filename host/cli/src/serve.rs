@@ -1,12 +1,13 @@
 //! `firstbyte serve`: a handler at the three doors, until Ctrl-C.
 
-use crate::{function, report};
+use crate::terminal::{Closed, Terminal};
+use crate::{function, report, signals};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use firstbyte_emulator::{Emulator, Transfer};
+use firstbyte_emulator::{Emulator, Events, Transfer};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::process::ExitCode;
-use std::task::Poll;
 use std::time::Duration;
 
 #[derive(Args)]
@@ -63,59 +64,71 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     executor.block_on(async {
         let name = settings.function_name.clone();
         let tls = settings.tls;
-        let mut stop = std::pin::pin!(stop_signal());
+        let terminal = Terminal::new();
+        let mut stop = pin!(signals::stop());
         let emulator = firstbyte_emulator::start(settings).await?;
         let mut events = emulator.events();
         // What is wrong with a component is better told now than at the first request.
         let warm = tokio::select! {
             warm = emulator.warm_up() => warm,
-            () = &mut stop => return stopped(emulator).await,
+            () = &mut stop => return stopped(emulator, &mut events, &terminal).await,
         };
         if let Err(error) = warm {
             emulator.shutdown().await;
             bail!("{error}");
         }
-        introduce(&name, &emulator, tls);
-        loop {
-            tokio::select! {
-                event = events.next() => match event {
-                    Some(event) => {
-                        if let Some(line) = report::event(&event) {
-                            println!("{line}");
-                        }
-                    }
-                    None => break,
-                },
-                () = &mut stop => break,
+        let introduction = introduction(&name, &emulator, tls);
+        let shown = async {
+            for line in introduction {
+                terminal.line(line).await?;
+            }
+            show(&mut events, &terminal).await
+        };
+        let shown = tokio::select! {
+            shown = shown => shown,
+            () = &mut stop => Ok(()),
+        };
+        match shown {
+            Ok(()) => stopped(emulator, &mut events, &terminal).await,
+            Err(closed) => {
+                emulator.shutdown().await;
+                Ok(closed.exit_code())
             }
         }
-        stopped(emulator).await
     })
+}
+
+/// Prints what happens for as long as something may.
+async fn show(events: &mut Events, terminal: &Terminal) -> Result<(), Closed> {
+    while let Some(event) = events.next().await {
+        if let Some(line) = report::event(&event) {
+            terminal.line(line).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends the emulator and its runtimes, and says so as a shell says of a program that Ctrl-C ended.
-pub(crate) async fn stopped(emulator: Emulator) -> Result<ExitCode> {
-    emulator.shutdown().await;
-    eprintln!("stopped");
+pub(crate) async fn stopped(emulator: Emulator, events: &mut Events, terminal: &Terminal) -> Result<ExitCode> {
+    let mut ending = pin!(emulator.shutdown());
+    // What runtimes say on their way out is shown, too.
+    tokio::select! {
+        biased;
+        () = &mut ending => {}
+        _ = show(events, terminal) => ending.await,
+    }
+    let rest = std::iter::from_fn(|| events.try_next()).filter_map(|event| report::event(&event));
+    terminal.last_words(rest, "stopped").await;
     Ok(ExitCode::from(130))
 }
 
-fn introduce(name: &str, emulator: &Emulator, tls: bool) {
+fn introduction(name: &str, emulator: &Emulator, tls: bool) -> [String; 4] {
     let (lambda, url, api) = (emulator.lambda_url(), emulator.function_url(), emulator.api_url());
     let curl = if tls { "curl -Nk" } else { "curl -N --http2-prior-knowledge" };
-    println!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint");
-    println!("Function URL  {url}   curl -N {url} -d '{{\"name\":\"hoge\"}}'");
-    println!("API Gateway   {api}   {curl} {api} -d '{{\"name\":\"hoge\"}}'");
-    println!("Ctrl-C stops");
-}
-
-/// Waits for Ctrl-C or a request to terminate, of which none is missed from now on.
-pub(crate) fn stop_signal() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-    let mut signals: Vec<Signal> =
-        [SignalKind::interrupt(), SignalKind::terminate()].into_iter().filter_map(|kind| signal(kind).ok()).collect();
-    std::future::poll_fn(move |cx| {
-        let seen = signals.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
-        if seen { Poll::Ready(()) } else { Poll::Pending }
-    })
+    [
+        format!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint"),
+        format!("Function URL  {url}   curl -N {url}"),
+        format!("API Gateway   {api}   {curl} {api}"),
+        "Ctrl-C stops".to_owned(),
+    ]
 }
