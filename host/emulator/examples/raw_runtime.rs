@@ -49,6 +49,8 @@ fn main() -> io::Result<()> {
             std::process::exit(1);
         }
         Ok("init-exit") => std::process::exit(3),
+        // As AWS's Web Adapter does: an extension that wants no events, in the process of the runtime.
+        Ok("adapter") => register(&api)?,
         Ok("init-hang") => loop {
             std::thread::park();
         },
@@ -64,6 +66,25 @@ fn main() -> io::Result<()> {
     for thread in threads {
         thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
     }
+    Ok(())
+}
+
+/// Registers an extension and has it wait.
+fn register(api: &str) -> io::Result<()> {
+    let mut stream = connect(api)?;
+    let path = "/2020-01-01/extension";
+    let body = r#"{ "events": [] }"#;
+    let length = body.len();
+    let head = format!("POST {path}/register HTTP/1.1\r\nHost: api\r\nLambda-Extension-Name: adapter\r\n");
+    stream.get_mut().write_all(format!("{head}Content-Length: {length}\r\n\r\n{body}").as_bytes())?;
+    let reply = read(&mut stream)?;
+    if reply.status != 200 {
+        return Err(io::Error::other(format!("/register says {}", reply.status)));
+    }
+    let id = reply.header("Lambda-Extension-Identifier");
+    let head = format!("GET {path}/event/next HTTP/1.1\r\nHost: api\r\nLambda-Extension-Identifier: {id}\r\n\r\n");
+    stream.get_mut().write_all(head.as_bytes())?;
+    std::thread::spawn(move || read(&mut stream));
     Ok(())
 }
 

@@ -63,6 +63,11 @@ pub(crate) enum Failure {
         error_type: String,
         document: Bytes,
     },
+    /// An extension ended the environment.
+    Extension {
+        error_type: &'static str,
+        message: String,
+    },
     /// The emulator is being shut down.
     ShutDown,
 }
@@ -75,6 +80,7 @@ impl Failure {
             Self::Truncated => "Runtime.TruncatedResponse",
             Self::TooLarge => "Function.ResponseSizeTooLarge",
             Self::Init { error_type, .. } => error_type,
+            Self::Extension { error_type, .. } => error_type,
             Self::ShutDown => "Sandbox.Failure",
         }
     }
@@ -88,6 +94,7 @@ impl Failure {
             Self::Truncated => format!("RequestId: {request_id} Error: Runtime truncated response"),
             Self::TooLarge => "Response payload size exceeded maximum allowed payload size (6291556 bytes).".to_owned(),
             Self::Init { document, .. } => message_of(document),
+            Self::Extension { message, .. } => format!("RequestId: {request_id} Error: {message}"),
             Self::ShutDown => format!("RequestId: {request_id} Error: the emulator was shut down"),
         }
     }

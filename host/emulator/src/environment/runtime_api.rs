@@ -3,7 +3,8 @@
 //! Follows "Using the Lambda runtime API for custom runtimes" and the state machine of AWS's Runtime Interface Emulator.
 
 use super::net_http::{self, Dropped, Sips};
-use super::{Environment, response};
+use super::turns::NotItsTurn;
+use super::{Environment, extensions_api, response};
 use crate::feed::EventKind;
 use crate::invocation::{Ending, Running};
 use bytes::Bytes;
@@ -23,6 +24,9 @@ const ERROR_LIMIT: usize = 1024 * 1024;
 /// How much of an unwanted body is read, and for how long.
 const UNWANTED: usize = 64 * 1024;
 const UNWANTED_TIME: Duration = Duration::from_millis(100);
+
+/// APIs for extensions that are not offered. AWS's Runtime Interface Emulator accepts a subscription and says so.
+const NOT_SUPPORTED: [(&str, &str); 2] = [("/2022-07-01/telemetry", "Telemetry"), ("/2020-08-15/logs", "Logs")];
 
 /// How much of a response may be read ahead of its client.
 const READ_AHEAD: usize = 64 * 1024;
@@ -60,12 +64,19 @@ async fn reply(environment: Arc<Environment>, request: Request<Incoming>) -> Res
         return Ok(net_http::reply(status, why));
     }
     let path = request.uri().path().to_owned();
+    if let Some(path) = path.strip_prefix(extensions_api::BASE) {
+        return Ok(extensions_api::reply(&environment, path, request).await);
+    }
+    if let (&Method::PUT, Some((_, api))) = (request.method(), NOT_SUPPORTED.iter().find(|(known, _)| *known == path)) {
+        let message = format!("{api} API is not supported");
+        return Ok(refusal(StatusCode::ACCEPTED, &format!("{api}.NotSupported"), &message));
+    }
     let Some(path) = path.strip_prefix(runtime_api::BASE) else { return Ok(not_found(&path)) };
     let path: Vec<&str> = path.split('/').skip(1).collect();
     Ok(match (request.method(), path.as_slice()) {
         (&Method::GET, ["invocation", "next"]) => match environment.next().await {
             Ok(running) => delivery(&running),
-            Err(super::NotItsTurn) => not_allowed(),
+            Err(NotItsTurn) => not_allowed(),
         },
         (&Method::POST, ["invocation", id, "response"]) => match owner(&environment, id, request.headers()) {
             Ok(running) => response::receive(environment, running, request).await?,
@@ -182,7 +193,7 @@ pub(crate) fn is_error_type(text: &str) -> bool {
         && reason.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
-async fn document(body: Incoming) -> Result<Bytes, Reply> {
+pub(super) async fn document(body: Incoming) -> Result<Bytes, Reply> {
     match Limited::new(body, ERROR_LIMIT).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(ERROR_LIMIT)),
@@ -213,7 +224,7 @@ pub(super) fn too_large(limit: usize) -> Reply {
     refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
 }
 
-fn not_found(path: &str) -> Reply {
+pub(super) fn not_found(path: &str) -> Reply {
     refusal(StatusCode::NOT_FOUND, "NotFound", &format!("there is no {path} in the Runtime API"))
 }
 
@@ -221,7 +232,7 @@ pub(super) fn refusal(status: StatusCode, error_type: &str, message: &str) -> Re
     json(status, &serde_json::json!({"errorMessage": message, "errorType": error_type}))
 }
 
-fn json(status: StatusCode, json: &serde_json::Value) -> Reply {
+pub(super) fn json(status: StatusCode, json: &serde_json::Value) -> Reply {
     let mut reply = Response::new(Full::from(json.to_string()));
     *reply.status_mut() = status;
     reply.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
