@@ -31,6 +31,11 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "dev")]
     stage: String,
 
+    /// A version or an alias that callers of the Lambda API may name besides $LATEST, and the version it stands for: `7`,
+    /// `live=7`; an alias alone stands for $LATEST. May be given several times
+    #[arg(long, value_name = "NAME[=VERSION]", value_parser = qualifier)]
+    qualifier: Vec<(String, String)>,
+
     /// API Gateway over TLS, with a certificate of its own making
     #[arg(long)]
     tls: bool,
@@ -48,6 +53,24 @@ pub(crate) struct Arguments {
     api_idle_timeout: Option<u64>,
 }
 
+/// A qualifier and its version.
+fn qualifier(text: &str) -> Result<(String, String), String> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_alias = |text: &str| {
+        !is_number(text)
+            && (1..=128).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    match text.split_once('=') {
+        None if is_number(text) => Ok((text.to_owned(), text.to_owned())),
+        None if is_alias(text) => Ok((text.to_owned(), "$LATEST".to_owned())),
+        Some((alias, version)) if is_alias(alias) && (is_number(version) || version == "$LATEST") => {
+            Ok((alias.to_owned(), version.to_owned()))
+        }
+        _ => Err("a qualifier is a version's number, an alias, or alias=version".to_owned()),
+    }
+}
+
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let mut settings = arguments.function.settings()?;
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -55,6 +78,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     settings.url = local(arguments.url_port);
     settings.api = local(arguments.api_port);
     settings.stage = arguments.stage;
+    settings.qualifiers = arguments.qualifier.into_iter().collect();
     settings.tls = arguments.tls;
     let transfer = |buffered| if buffered { Transfer::Buffered } else { Transfer::Stream };
     settings.url_transfer = transfer(arguments.url_buffered);
@@ -131,4 +155,27 @@ fn introduction(name: &str, emulator: &Emulator, tls: bool) -> [String; 4] {
         format!("API Gateway   {api}   {curl} {api}"),
         "Ctrl-C stops".to_owned(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::qualifier;
+
+    #[test]
+    fn qualifiers_are_versions_and_aliases() {
+        for (text, expected) in [
+            ("7", Some(("7", "7"))),
+            ("live=7", Some(("live", "7"))),
+            ("live", Some(("live", "$LATEST"))),
+            ("live=$LATEST", Some(("live", "$LATEST"))),
+            ("", None),
+            ("=7", None),
+            ("7=8", None),
+            ("live=x", None),
+            ("a b", None),
+        ] {
+            let expected = expected.map(|(name, version)| (name.to_owned(), version.to_owned()));
+            assert_eq!(qualifier(text).ok(), expected, "{text}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! The event says what it does: any JSON with the words below in it (in a direct payload, or in an HTTP request's body).
 //! `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger; `status=` and `length=` go into the
 //! head; `trailer-bytes=B` makes the trailer section so long; `ending=` is one of
-//! `clean trailers odd-trailers error exit exit-early hang hang-early buffered echo context empty empty-trailers bad-prelude
+//! `clean trailers odd-trailers error exit exit-early hang hang-early buffered echo context version empty empty-trailers bad-prelude
 //! typeless break refusals bad-mode too-large oddities`. With `heads=values` its head has what clients write besides text; with
 //! `heads=cookies`, three cookies; with `heads=many`, more headers than an HTTP library holds.
 
@@ -102,6 +102,7 @@ fn work(api: &str) -> io::Result<()> {
             nonce: next.header("Lambda-Runtime-Invocation-Id"),
             tenant: next.header("Lambda-Runtime-Aws-Tenant-Id"),
             client: next.header("Lambda-Runtime-Client-Context"),
+            arn: next.header("Lambda-Runtime-Invoked-Function-Arn"),
             event: String::from_utf8_lossy(&next.body).into_owned(),
         };
         if !call.answer(api, &mut stream)? {
@@ -115,6 +116,7 @@ struct Call {
     nonce: String,
     tenant: String,
     client: String,
+    arn: String,
     event: String,
 }
 
@@ -197,6 +199,12 @@ impl Call {
             }
             "context" => {
                 let body = format!(r#"{{"tenant":"{}","client":{}}}"#, self.tenant, self.client);
+                post(stream, &response, &[nonce, ("Content-Type", "application/json")], &body)?;
+                return Ok(true);
+            }
+            "version" => {
+                let version = std::env::var("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_default();
+                let body = format!(r#"{{"version":"{version}","arn":"{}"}}"#, self.arn);
                 post(stream, &response, &[nonce, ("Content-Type", "application/json")], &body)?;
                 return Ok(true);
             }

@@ -20,7 +20,7 @@ pub(crate) use runtime_api::is_error_type;
 
 use crate::feed::EventKind;
 use crate::function::Function;
-use crate::invocation::{Failure, Running, lock};
+use crate::invocation::{Failure, Running, Tenant, lock};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -40,6 +40,8 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Environment {
     pub(crate) id: u32,
+    /// The version of the function that it runs.
+    version: String,
     function: Arc<Function>,
     created: Instant,
     phase: watch::Sender<Phase>,
@@ -55,6 +57,8 @@ pub(crate) struct Environment {
 
 #[derive(Debug, Default)]
 struct State {
+    /// For whom it is. Absent until its first invocation.
+    tenant: Option<Tenant>,
     /// How many invocations have a place here, delivered or not.
     reserved: usize,
     /// Waiting for the runtime's poll.
@@ -74,9 +78,10 @@ struct State {
 
 impl Environment {
     /// An environment, and the future that starts it and lives as long as it does.
-    pub(crate) fn new(id: u32, function: Arc<Function>) -> (Arc<Self>, impl Future<Output = ()> + Send + use<>) {
+    pub(crate) fn new(id: u32, function: Arc<Function>, version: String) -> (Arc<Self>, impl Future<Output = ()> + Send + use<>) {
         let environment = Arc::new(Self {
             id,
+            version,
             function,
             created: Instant::now(),
             phase: watch::Sender::new(Phase::Starting),
@@ -89,12 +94,23 @@ impl Environment {
         (environment.clone(), process::supervise(environment))
     }
 
-    /// Takes a place if there is one.
-    pub(crate) fn reserve(&self) -> bool {
+    /// Takes a place if there is one for this version and tenant; for any tenant, if none is given. From then on, it is that
+    /// tenant's.
+    pub(crate) fn reserve(&self, version: &str, tenant: Option<&Tenant>) -> bool {
         let mut state = lock(&self.state);
-        let free = !self.is_dead() && state.reserved < self.function.settings.concurrency.max(1);
-        state.reserved += usize::from(free);
+        let suits = self.version == version && tenant.is_none_or(|tenant| state.tenant.as_ref().is_none_or(|own| own == tenant));
+        let free = suits && !self.is_dead() && state.reserved < self.function.settings.concurrency.max(1);
+        if free {
+            state.reserved += 1;
+            state.tenant = state.tenant.take().or_else(|| tenant.cloned());
+        }
         free
+    }
+
+    /// Whether it is ready, and nobody has a place.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = lock(&self.state);
+        state.reserved == 0 && matches!(*self.phase.borrow(), Phase::Ready)
     }
 
     /// Gives a place back.

@@ -24,10 +24,17 @@ pub(crate) struct Invocation {
     pub(crate) event: Bytes,
     /// As invoked, with its qualifier.
     pub(crate) arn: String,
+    /// The version that the qualifier stands for.
+    pub(crate) version: String,
     pub(crate) trace_id: String,
     pub(crate) client_context: Option<String>,
-    pub(crate) tenant_id: Option<String>,
+    pub(crate) tenant: Tenant,
 }
+
+/// For whom an invocation is, if its caller said so. Lambda never lets the environment of one tenant serve another, or those
+/// without one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tenant(pub(crate) Option<String>);
 
 /// What a door gets.
 #[derive(Debug)]

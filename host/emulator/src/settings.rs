@@ -1,5 +1,6 @@
 //! What a user of the emulator decides. Knows no defaults of a command line, only Lambda's own.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -31,6 +32,9 @@ pub struct Settings {
     pub memory_mb: u32,
     /// `AWS_REGION`; the user's own, or `us-east-1`, if absent.
     pub region: Option<String>,
+    /// Qualifiers that a caller of the Lambda API may give besides `$LATEST`, and the version that each stands for: a version
+    /// stands for itself, an alias for a version. All of them run the same command, in environments of their own version.
+    pub qualifiers: BTreeMap<String, String>,
     /// How many invocations one environment serves at once. More than one is what Lambda Managed Instances do:
     /// `AWS_LAMBDA_MAX_CONCURRENCY` is set, and a timeout ends the invocation but not the environment.
     pub concurrency: usize,
@@ -78,6 +82,7 @@ impl Settings {
             init_timeout: Duration::from_secs(10),
             memory_mb: 128,
             region: None,
+            qualifiers: BTreeMap::new(),
             concurrency: 1,
             max_environments: 10,
             lambda: any,

@@ -13,8 +13,8 @@ use super::shown::{self, Shown};
 use super::trace::{self, Trace};
 use super::{Cut, Door, EVENT_LIMIT, Peer, Reply, Unread, json, read, set, streamed, without_forbidden_body};
 use crate::feed::{self, EventKind};
-use crate::function::Function;
-use crate::invocation::{Answer, Body, Ending, Failure, Invocation, Running};
+use crate::function::{Function, VERSION};
+use crate::invocation::{Answer, Body, Ending, Failure, Invocation, Running, Tenant};
 use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::PreludeDecoder;
@@ -79,9 +79,10 @@ impl ApiGateway {
             request_id: uuid::Uuid::new_v4().to_string().into(),
             event: event.into(),
             arn: self.function.arn(),
+            version: VERSION.to_owned(),
             trace_id: trace.for_runtime(),
             client_context: None,
-            tenant_id: None,
+            tenant: Tenant::default(),
         };
         let idle = self.function.settings.api_idle_timeout;
         let answer = match within_time(idle, self.function.invoke(invocation)).await {

@@ -12,8 +12,8 @@ use super::shown::{self, Shown};
 use super::trace::{self, Trace};
 use super::{Cut, Door, EVENT_LIMIT, JSON, Peer, Reply, Unread, json, read, set, streamed, whole, without_forbidden_body};
 use crate::feed::{self, EventKind};
-use crate::function::Function;
-use crate::invocation::{Answer, Body, Ending, Invocation, Response as RuntimeResponse, Running};
+use crate::function::{Function, VERSION};
+use crate::invocation::{Answer, Body, Ending, Invocation, Response as RuntimeResponse, Running, Tenant};
 use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::runtime_api::{HTTP_INTEGRATION_RESPONSE, OCTET_STREAM};
@@ -72,9 +72,10 @@ impl FunctionUrl {
             request_id: request_id.clone(),
             event: event.into(),
             arn: self.function.arn(),
+            version: VERSION.to_owned(),
             trace_id: trace.for_runtime(),
             client_context: None,
-            tenant_id: None,
+            tenant: Tenant::default(),
         };
         let buffered = self.function.settings.url_transfer == Transfer::Buffered;
         let reply = match self.function.invoke(invocation).await {

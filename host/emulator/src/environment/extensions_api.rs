@@ -99,7 +99,7 @@ async fn register(environment: &Environment, request: Request<Incoming>) -> Repl
     let settings = &environment.function.settings;
     let mut registered = json!({
         "functionName": settings.function_name,
-        "functionVersion": crate::function::VERSION,
+        "functionVersion": environment.version,
         "handler": settings.handler,
     });
     if wants_account {

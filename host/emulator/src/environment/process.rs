@@ -4,7 +4,6 @@ use super::group::Group;
 use super::variables::variables;
 use super::{Environment, Phase, extensions_api, runtime_api};
 use crate::feed::EventKind;
-use crate::function::Function;
 use crate::invocation::{Failure, lock};
 use bytes::Bytes;
 use rustix::process::{Pid, Signal, kill_process};
@@ -44,7 +43,7 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let group = Group::new()?;
-        let child = spawn(&environment.function, environment.id, address, &group)?;
+        let child = spawn(&environment, address, &group)?;
         Ok::<_, io::Error>((listener, child, group))
     };
     let (listener, mut child, group) = match started.await {
@@ -230,7 +229,8 @@ fn exit_message(failure: &Failure) -> String {
     }
 }
 
-fn spawn(function: &Function, id: u32, api: SocketAddr, group: &Group) -> io::Result<Child> {
+fn spawn(environment: &Environment, api: SocketAddr, group: &Group) -> io::Result<Child> {
+    let function = &environment.function;
     let Some((program, arguments)) = function.settings.command.split_first() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no command was given"));
     };
@@ -238,7 +238,7 @@ fn spawn(function: &Function, id: u32, api: SocketAddr, group: &Group) -> io::Re
     command
         .args(arguments)
         .env_clear()
-        .envs(variables(function, id, api))
+        .envs(variables(function, environment.id, &environment.version, api))
         .envs(function.settings.environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

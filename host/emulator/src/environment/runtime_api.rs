@@ -107,7 +107,7 @@ fn delivery(running: &Running) -> Reply {
         (header::FUNCTION_ARN, Some(invocation.arn.as_str())),
         (header::TRACE_ID, Some(invocation.trace_id.as_str())),
         (header::CLIENT_CONTEXT, invocation.client_context.as_deref()),
-        (header::TENANT_ID, invocation.tenant_id.as_deref()),
+        (header::TENANT_ID, invocation.tenant.0.as_deref()),
     ];
     for (name, value) in known {
         if let Some(value) = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {

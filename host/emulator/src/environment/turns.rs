@@ -5,7 +5,6 @@ use super::extensions::{Polled, Subscriptions, Unknown, Unregistered};
 use super::extensions_api::{self, Reported};
 use super::{Environment, Phase, report};
 use crate::feed::EventKind;
-use crate::function::VERSION;
 use crate::invocation::{Failure, Invocation, Running, lock};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -35,7 +34,7 @@ impl Environment {
             running
         };
         running.tell(EventKind::InvocationStarted { door: running.invocation.door });
-        self.platform_of(&running, format!("START RequestId: {} Version: {VERSION}", running.id()));
+        self.platform_of(&running, format!("START RequestId: {} Version: {}", running.id(), self.version));
         self.queued.notify_one();
         Ok(running)
     }

@@ -1,18 +1,18 @@
 //! The environment variables of a runtime.
 
 use crate::date::Date;
-use crate::function::{Function, VERSION};
+use crate::function::Function;
 use crate::settings::LogFormat;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What Lambda sets, and of the emulator's own variables only `PATH` and the credentials.
-pub(super) fn variables(function: &Function, id: u32, api: SocketAddr) -> Vec<(&'static str, OsString)> {
+pub(super) fn variables(function: &Function, id: u32, version: &str, api: SocketAddr) -> Vec<(&'static str, OsString)> {
     let settings = &function.settings;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let Date { year, month, day, .. } = Date::from_unix(now);
-    let stream = format!("{year:04}/{month:02}/{day:02}/[{VERSION}]{:032x}", u128::from(id));
+    let stream = format!("{year:04}/{month:02}/{day:02}/[{version}]{:032x}", u128::from(id));
     let root = settings.task_root.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
     let initialization = if function.is_concurrent() { "lambda-managed-instances" } else { "on-demand" };
     let mut variables: Vec<(&'static str, OsString)> = vec![
@@ -21,7 +21,7 @@ pub(super) fn variables(function: &Function, id: u32, api: SocketAddr) -> Vec<(&
         ("LAMBDA_TASK_ROOT", root.into()),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime".into()),
         ("AWS_LAMBDA_FUNCTION_NAME", settings.function_name.clone().into()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", VERSION.into()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", version.into()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", settings.memory_mb.to_string().into()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", settings.function_name).into()),
         ("AWS_LAMBDA_LOG_STREAM_NAME", stream.into()),

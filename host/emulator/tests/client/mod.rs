@@ -194,6 +194,14 @@ pub(crate) fn assert_told(events: &[Event], told: &str, ending: &str) {
     assert!(told.is_empty() || said.iter().any(|said| said.contains(told)), "{ending}: {said:?}");
 }
 
+/// The numbers of the environments in which something happened.
+pub(crate) fn environments(events: &[Event]) -> Vec<u32> {
+    let mut numbers: Vec<u32> = events.iter().filter_map(|event| event.environment).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
 /// Lines that the runtime printed.
 pub(crate) fn printed(events: &[Event]) -> Vec<&str> {
     events
