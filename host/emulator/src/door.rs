@@ -8,6 +8,7 @@ mod head;
 mod header_case;
 pub(crate) mod lambda_api;
 pub(crate) mod listener;
+mod presence;
 mod shown;
 pub(crate) mod tls;
 mod trace;

@@ -136,9 +136,18 @@ where
 pub(crate) async fn raw(url: &str, head: &str, body: &str) -> String {
     let uri: Uri = url.parse().expect("a URL");
     let mut stream = connect(&uri).await;
+    stream.write_all(request(&uri, head, body).as_bytes()).await.expect("the door reads");
+    rest(&mut stream).await
+}
+
+/// A request whose head begins as `head` says.
+pub(crate) fn request(uri: &Uri, head: &str, body: &str) -> String {
     let host = uri.authority().expect("a host");
-    let request = format!("{head}Host: {host}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    stream.write_all(request.as_bytes()).await.expect("the door reads");
+    format!("{head}Host: {host}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// All that comes until the door closes the connection.
+pub(crate) async fn rest(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     tokio::time::timeout(LONG, stream.read_to_end(&mut answer)).await.expect("the door closes").expect("it answers");
     String::from_utf8_lossy(&answer).into_owned()
