@@ -27,6 +27,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PORT", default_value = "9002")]
     api_port: u16,
 
+    /// A host name that this machine goes by, besides localhost. Requests to other hosts, and those of web pages of other hosts,
+    /// are refused. May be given several times
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+
     /// API Gateway's stage
     #[arg(long, default_value = "dev")]
     stage: String,
@@ -77,6 +82,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     settings.lambda = local(arguments.lambda_port);
     settings.url = local(arguments.url_port);
     settings.api = local(arguments.api_port);
+    settings.allow_hosts = arguments.allow_host;
     settings.stage = arguments.stage;
     settings.qualifiers = arguments.qualifier.into_iter().collect();
     settings.tls = arguments.tls;

@@ -4,6 +4,7 @@ pub(crate) mod api_gateway;
 mod envelope;
 mod event_body;
 pub(crate) mod function_url;
+pub(crate) mod guard;
 mod head;
 mod header_case;
 pub(crate) mod lambda_api;
@@ -44,7 +45,8 @@ pub(crate) type Reply = Response<ReplyBody>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
     address: SocketAddr,
-    port: u16,
+    /// The door's own address, as the client reached it.
+    local: SocketAddr,
     secure: bool,
 }
 

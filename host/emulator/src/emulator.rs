@@ -2,6 +2,7 @@
 
 use crate::door::api_gateway::ApiGateway;
 use crate::door::function_url::FunctionUrl;
+use crate::door::guard::Guard;
 use crate::door::lambda_api::LambdaApi;
 use crate::door::listener::{self, Wire};
 use crate::door::tls::{self, TlsError};
@@ -113,9 +114,12 @@ pub async fn start(settings: Settings) -> Result<Emulator, StartError> {
     };
     let function = Arc::new(Function::new(settings));
     let mut doors = JoinSet::new();
-    doors.spawn(listener::serve(lambda_listener, Arc::new(LambdaApi { function: function.clone() }), Wire::Http1));
-    doors.spawn(listener::serve(url_listener, Arc::new(FunctionUrl { function: function.clone() }), Wire::Http1));
-    doors.spawn(listener::serve(api_listener, Arc::new(ApiGateway { function: function.clone() }), api_wire));
+    let guarded = Guard::new(Door::Lambda, LambdaApi { function: function.clone() }, function.clone());
+    doors.spawn(listener::serve(lambda_listener, Arc::new(guarded), Wire::Http1));
+    let guarded = Guard::new(Door::FunctionUrl, FunctionUrl { function: function.clone() }, function.clone());
+    doors.spawn(listener::serve(url_listener, Arc::new(guarded), Wire::Http1));
+    let guarded = Guard::new(Door::ApiGateway, ApiGateway { function: function.clone() }, function.clone());
+    doors.spawn(listener::serve(api_listener, Arc::new(guarded), api_wire));
     Ok(Emulator { function, lambda, url, api, certificate, _doors: doors })
 }
 

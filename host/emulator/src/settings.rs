@@ -46,6 +46,10 @@ pub struct Settings {
     pub url: SocketAddr,
     /// Where API Gateway listens.
     pub api: SocketAddr,
+    /// Host names that this machine goes by, besides `localhost`, names that end in `.localhost`, loopback addresses and the
+    /// address that a door listens on. Requests to other hosts are refused, so that no web site can have its own name lead
+    /// here; and so are those that a web page of another host makes, unless the Function URL's `cors` grants them.
+    pub allow_hosts: Vec<String>,
     /// API Gateway's stage: the first part of every path.
     pub stage: String,
     /// API Gateway over TLS, with a certificate of its own making.
@@ -88,6 +92,7 @@ impl Settings {
             lambda: any,
             url: any,
             api: any,
+            allow_hosts: Vec::new(),
             stage: "dev".to_owned(),
             tls: false,
             api_idle_timeout: None,

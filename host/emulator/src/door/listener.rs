@@ -58,9 +58,9 @@ pub(crate) async fn serve<D: Door>(listener: TcpListener, door: Arc<D>, wire: Wi
 async fn connection<D: Door>(stream: TcpStream, address: SocketAddr, door: Arc<D>, wire: Wire, case: HeaderCase) {
     // Without it, each chunk would wait for the one before it to be acknowledged.
     let _ = stream.set_nodelay(true);
-    let port = stream.local_addr().map_or(0, |local| local.port());
-    let peer = Peer { address, port, secure: matches!(wire, Wire::Tls(_)) };
-    let Ok(presence) = Presence::of(&stream) else { return };
+    // A client that is gone already is not served.
+    let (Ok(local), Ok(presence)) = (stream.local_addr(), Presence::of(&stream)) else { return };
+    let peer = Peer { address, local, secure: matches!(wire, Wire::Tls(_)) };
     tokio::select! {
         () = converse(stream, peer, door, wire, case) => {}
         () = presence.gone() => {}

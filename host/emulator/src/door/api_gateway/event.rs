@@ -80,7 +80,7 @@ fn headers(parts: &Parts, peer: Peer, trace: &Trace, domain_name: &str) -> Vec<(
     let added = [
         (trace::HEADER, trace.root.clone()),
         ("x-forwarded-for", peer.address.ip().to_string()),
-        ("x-forwarded-port", peer.port.to_string()),
+        ("x-forwarded-port", peer.local.port().to_string()),
         ("x-forwarded-proto", if peer.secure { "https" } else { "http" }.to_owned()),
     ];
     let kept = |name: &str| name != header::CONNECTION && name != header::COOKIE && added.iter().all(|(added, _)| *added != name);
@@ -126,7 +126,7 @@ mod tests {
     fn round(request: Request<Vec<u8>>) -> (serde_json::Value, Event) {
         let function = Function::new(Settings::new("f", vec!["x".into()]));
         let (parts, body) = request.into_parts();
-        let peer = Peer { address: ([127, 0, 0, 1], 9).into(), port: 9002, secure: false };
+        let peer = Peer { address: ([127, 0, 0, 1], 9).into(), local: ([127, 0, 0, 1], 9002).into(), secure: false };
         let trace = Trace::of(&parts.headers);
         let ids = Ids { request: "id".to_owned(), extended: "extended=".to_owned() };
         let path = parts.uri.path().to_owned();
