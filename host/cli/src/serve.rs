@@ -49,6 +49,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     url_buffered: bool,
 
+    /// Media types that the Function URL's events have as text, between commas, and no others: AWS does not publish its list,
+    /// and once showed `application/json,text/*`
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = media_type)]
+    url_text: Option<Vec<String>>,
+
     /// API Gateway takes the response whole (`ResponseTransferMode: BUFFERED`); set FIRSTBYTE_RESPONSE=buffered with it
     #[arg(long)]
     api_buffered: bool,
@@ -56,6 +61,13 @@ pub(crate) struct Arguments {
     /// Cut an API Gateway response on which nothing came for so long, as AWS does after 30 (edge) or 300 (regional) seconds
     #[arg(long, value_name = "SECONDS")]
     api_idle_timeout: Option<u64>,
+}
+
+fn media_type(text: &str) -> Result<String, &'static str> {
+    match text.trim().split_once('/') {
+        Some((kind, subtype)) if !kind.is_empty() && !subtype.is_empty() => Ok(text.trim().to_owned()),
+        _ => Err("a media type is like application/json or text/*"),
+    }
 }
 
 /// A qualifier and its version.
@@ -89,6 +101,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let transfer = |buffered| if buffered { Transfer::Buffered } else { Transfer::Stream };
     settings.url_transfer = transfer(arguments.url_buffered);
     settings.api_transfer = transfer(arguments.api_buffered);
+    settings.url_text = arguments.url_text;
     settings.api_idle_timeout = arguments.api_idle_timeout.map(Duration::from_secs);
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
     executor.block_on(async {

@@ -61,6 +61,11 @@ pub struct Settings {
     pub url_hang: Duration,
     /// The Function URL's `InvokeMode`.
     pub url_transfer: Transfer,
+    /// Media types of request bodies that a Function URL's event has as text, such as `application/json` or `text/*`; others,
+    /// and bodies without a type, arrive in base64. AWS does not publish which are text: if absent, it is what tools agree on,
+    /// JSON, XML, JavaScript, forms, all of `text/*`, and bodies without a type. What AWS once showed is
+    /// `application/json` and `text/*` alone.
+    pub url_text: Option<Vec<String>>,
     /// The `ResponseTransferMode` of API Gateway's integration.
     pub api_transfer: Transfer,
     /// The Function URL's CORS settings.
@@ -98,6 +103,7 @@ impl Settings {
             api_idle_timeout: None,
             url_hang: Duration::from_secs(2),
             url_transfer: Transfer::Stream,
+            url_text: None,
             api_transfer: Transfer::Stream,
             cors: None,
             throttle: false,

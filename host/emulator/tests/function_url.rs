@@ -219,3 +219,38 @@ async fn every_cookie_is_spelled_the_same() {
     assert!(!head.contains("set-cookie"), "{head}");
     emulator.shutdown().await;
 }
+
+#[tokio::test]
+async fn which_bodies_are_text_can_be_narrowed_for_the_function_url() {
+    let strict = ["application/json".to_owned(), "text/*".to_owned()];
+    for (narrowed, base64) in
+        [(None, [false, false, false, false, false, true]), (Some(strict), [false, false, true, true, true, true])]
+    {
+        let mut settings = settings();
+        settings.url_text = narrowed.map(Vec::from);
+        let (emulator, _) = start(settings).await;
+        let types = [
+            "application/json; charset=utf-8",
+            "TEXT/csv",
+            "application/xml",
+            "application/x-www-form-urlencoded",
+            "",
+            "image/png",
+        ];
+        for (content_type, base64) in types.into_iter().zip(base64) {
+            let mut request = Request::post(emulator.function_url());
+            if !content_type.is_empty() {
+                request = request.header("content-type", content_type);
+            }
+            let event = send(request, r#"{"a": "ending=echo"}"#, Version::HTTP_11).await.text().await;
+            // A runtime that cannot read the body ends otherwise, and its answer is no event.
+            let event = serde_json::from_str::<serde_json::Value>(&event);
+            assert_eq!(event.is_err() || event.is_ok_and(|event| event["isBase64Encoded"] == true), base64, "{content_type}");
+        }
+        // API Gateway has a list of its own.
+        let form = Request::post(emulator.api_url()).header("content-type", "application/x-www-form-urlencoded");
+        let answer = send(form, "status=418", Version::HTTP_11).await;
+        assert_eq!(answer.status, 418, "the runtime reads it");
+        emulator.shutdown().await;
+    }
+}

@@ -5,7 +5,7 @@
 use super::{API_ID, Ids};
 use crate::date::Date;
 use crate::door::Peer;
-use crate::door::event_body::{EventBody, query};
+use crate::door::event_body::{EventBody, TextTypes, query};
 use crate::door::trace::{self, Trace};
 use crate::function::{ACCOUNT, Function};
 use firstbyte_wire::event::rest::{Event, Identity, Multiple, RequestContext, Single};
@@ -29,7 +29,7 @@ pub(super) fn build(
     let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
     let proxy = decoded.trim_matches('/').to_owned();
     let resource = if proxy.is_empty() { "/" } else { "/{proxy+}" };
-    let body = EventBody::new(&parts.headers, body);
+    let body = EventBody::new(&parts.headers, body, TextTypes::Usual);
     let domain_name = format!("{API_ID}.execute-api.{}.amazonaws.com", function.region);
     let (headers, multi_value_headers) = both(headers(parts, peer, trace, &domain_name));
     let (query_string_parameters, multi_value_query_string_parameters) = both(query(parts.uri.query().unwrap_or_default()));

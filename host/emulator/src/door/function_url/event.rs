@@ -2,7 +2,7 @@
 
 use crate::date::Date;
 use crate::door::Peer;
-use crate::door::event_body::{EventBody, query};
+use crate::door::event_body::{EventBody, TextTypes, query};
 use crate::door::trace::{self, Trace};
 use crate::function::Function;
 use firstbyte_wire::event::function_url::{Event, Http, RequestContext};
@@ -18,7 +18,8 @@ pub(super) fn build(function: &Function, parts: &Parts, body: &[u8], peer: Peer,
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let raw_path = parts.uri.path().to_owned();
     let raw_query = parts.uri.query().unwrap_or_default();
-    let body = EventBody::new(&parts.headers, body);
+    let text_types = function.settings.url_text.as_deref().map_or(TextTypes::Usual, TextTypes::Only);
+    let body = EventBody::new(&parts.headers, body, text_types);
     let mut headers = joined(&parts.headers);
     headers.insert("x-forwarded-for".to_owned(), peer.address.ip().to_string());
     headers.insert("x-forwarded-port".to_owned(), peer.local.port().to_string());
