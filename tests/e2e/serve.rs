@@ -389,8 +389,12 @@ async fn what_is_said_of_an_invocation_is_so() {
     // A log line is a line of its own behind a body without an end of line, and the body is as it was sent.
     let payload = r#"{"ending":"err-after","bytes":3}"#;
     let run = firstbyte(&["invoke", component(Guest::Endings), "--via", "url", "--raw", "--payload", payload]).await;
-    assert!(run.stdout == "\0\x01\x02" && run.stderr.starts_with("\n  log  "), "{run:#?}");
-    assert!(run.stderr.contains("not shown to the client: the response failed with Function.Expected"), "{run:#?}");
+    assert!(run.stdout == "\0\x01\x02" && run.stderr.starts_with("\n  "), "{run:#?}");
+    for part in ["\n  log  ", "\n  not shown to the client: the response failed with Function.Expected"] {
+        assert!(run.stderr.contains(part), "{run:#?}");
+    }
+    // The stack is on lines of its own, and nothing is written over.
+    assert!(run.stderr.contains("\n          at ") && !run.stderr.contains('\r'), "{run:#?}");
 
     let run = firstbyte(&["--version"]).await;
     assert_eq!(run.stdout, format!("firstbyte {}\n", env!("CARGO_PKG_VERSION")));

@@ -198,7 +198,7 @@ impl Shown<'_> {
     async fn events(&self, events: &mut Events) -> Result<bool> {
         while let Some(event) = events.next().await {
             match event.kind {
-                EventKind::Log { line, .. } => self.terminal.note(format!("  log  {line}")).await?,
+                EventKind::Log { line, .. } => self.terminal.note(format!("  log  {}", report::log(&line))).await?,
                 EventKind::NotShown { what } => self.terminal.note(format!("  not shown to the client: {what}")).await?,
                 EventKind::FailureShown { .. } | EventKind::RuntimeRefused { .. } => {
                     self.terminal.note(format!("  {event}")).await?;
