@@ -2,8 +2,8 @@
 
 mod client;
 
-use client::{LONG, post, printed, settings, start, until, until_over};
-use firstbyte_emulator::{Event, EventKind, Outcome, Settings, StartError};
+use client::{post, printed, settings, start, until, until_over};
+use firstbyte_emulator::{EventKind, Outcome, Settings, StartError};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -146,55 +146,6 @@ async fn what_a_runtime_may_not_do_is_refused() {
 }
 
 #[tokio::test]
-async fn what_go_refuses_of_a_runtime_is_refused() {
-    let (emulator, mut events) = start(settings()).await;
-    assert_eq!(post(&emulator.function_url(), "ending=oddities").await.text().await, "\"answered\"");
-    let seen = until_over(&mut events).await;
-    let replies: Vec<&str> = printed(&seen).into_iter().skip(1).collect();
-    assert_eq!(replies, ["400", "400", "501", "400", "417", "400", "431", "404"]);
-    let told: Vec<String> =
-        seen.iter().filter(|event| matches!(event.kind, EventKind::RuntimeRefused { .. })).map(ToString::to_string).collect();
-    assert_eq!(told.len(), 7, "{told:#?}");
-    for part in ["missing required Host header", "too many Host headers", "unsupported transfer encoding", "bad trailer key"] {
-        assert!(told.iter().any(|told| told.contains(part)), "{part}: {told:#?}");
-    }
-    emulator.shutdown().await;
-}
-
-#[tokio::test]
-async fn trailers_that_go_does_not_take_leave_the_invocation_to_its_timeout() {
-    let mut settings = settings();
-    settings.timeout = Duration::from_secs(1);
-    let (emulator, mut events) = start(settings).await;
-    let direct = format!("{}/2021-11-15/functions/raw/response-streaming-invocations", emulator.lambda_url());
-    for (bytes, taken) in [(4096, true), (4097, false), (20_000, false)] {
-        for url in [&direct, &emulator.function_url(), &emulator.api_url()] {
-            let mut answer = post(url, &format!("\"ending=trailers trailer-bytes={bytes}\"")).await;
-            let (body, _) = answer.rest().await;
-            let body = String::from_utf8_lossy(&body).into_owned();
-            assert!(body.contains("chunk 1\n"), "{bytes} at {url}: {body}");
-            assert_eq!(*url == direct && body.contains("Function.Broken"), *url == direct && taken, "{bytes} at {url}: {body}");
-            let seen = until_over(&mut events).await;
-            let refused = seen.iter().find(|event| matches!(event.kind, EventKind::RuntimeRefused { .. }));
-            let report = seen.iter().find_map(|event| match &event.kind {
-                EventKind::InvocationEnded(report) => Some(report),
-                _ => None,
-            });
-            let report = report.expect("the end");
-            if taken {
-                assert!(refused.is_none() && report.outcome != Outcome::Timeout, "{bytes} at {url}: {seen:#?}");
-            } else {
-                let why = refused.expect("it is told").to_string();
-                assert!(why.contains(&format!("{bytes} bytes")) && why.contains("4096"), "{why}");
-                assert_eq!(report.outcome, Outcome::Timeout, "{bytes} at {url}");
-                assert!(printed(&seen).contains(&"no reply"), "{bytes} at {url}: {seen:#?}");
-            }
-        }
-    }
-    emulator.shutdown().await;
-}
-
-#[tokio::test]
 async fn a_client_that_does_not_read_stops_the_runtime() {
     let mut settings = settings();
     settings.timeout = Duration::from_secs(2);
@@ -222,125 +173,6 @@ async fn the_bandwidth_of_a_stream_is_limited() {
     assert!(clean && bytes.len() > 8_000_000);
     assert!(start.elapsed() > Duration::from_millis(500), "1.7 MB more than at once are 0.8 s: {:?}", start.elapsed());
     emulator.shutdown().await;
-}
-
-#[tokio::test]
-async fn processes_end_with_the_emulator() {
-    for explicit in [true, false] {
-        let (emulator, mut events) = start(settings()).await;
-        let mut answer = post(&emulator.function_url(), "ending=hang").await;
-        answer.next().await.expect("a chunk").expect("no cut");
-        let seen = until(&mut events, |kind| matches!(kind, EventKind::EnvironmentStarted { .. })).await;
-        let Some(EventKind::EnvironmentStarted { pid }) = seen.last().map(|event| event.kind.clone()) else {
-            panic!("{seen:#?}")
-        };
-        if explicit {
-            emulator.shutdown().await;
-            assert!(!is_alive(pid));
-        } else {
-            drop(emulator);
-            until_gone(pid).await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_a_runtime_started_ends_with_it() {
-    let (emulator, mut events) = start(with_a_straggler("exec \"$0\"")).await;
-    emulator.warm_up().await.expect("it starts");
-    let seen = until(&mut events, |kind| matches!(kind, EventKind::Log { .. })).await;
-    let pid = straggler(&seen);
-    assert!(is_alive(pid));
-    emulator.shutdown().await;
-    until_gone(pid).await;
-}
-
-/// `sh`, which starts a process that nobody waits for, prints its id after `started `, and goes on as `script` says.
-fn with_a_straggler(script: &str) -> Settings {
-    let mut settings = settings();
-    let script = format!("sleep 1000 & echo started $!; {script}");
-    settings.command = ["sh".into(), "-c".into(), script.into()].into_iter().chain(settings.command).collect();
-    settings
-}
-
-/// The process whose id was printed after `started `.
-fn straggler(events: &[Event]) -> u32 {
-    let pid = printed(events).into_iter().find_map(|line| line.strip_prefix("started ")?.parse().ok());
-    pid.unwrap_or_else(|| panic!("no process: {events:#?}"))
-}
-
-#[tokio::test]
-async fn a_runtime_that_dies_takes_what_it_started_along() {
-    for (ending, url) in [("exit", "direct"), ("exit-early", "url"), ("exit", "api")] {
-        let (emulator, mut events) = start(with_a_straggler("exec \"$0\"")).await;
-        let url = match url {
-            "direct" => format!("{}/2015-03-31/functions/raw/invocations", emulator.lambda_url()),
-            "url" => emulator.function_url(),
-            _ => emulator.api_url(),
-        };
-        post(&url, &format!("\"ending={ending}\"")).await.rest().await;
-        let pid = straggler(&until_over(&mut events).await);
-        until_gone(pid).await;
-        emulator.shutdown().await;
-    }
-}
-
-#[tokio::test]
-async fn a_runtime_that_dies_at_start_takes_what_it_started_along_and_its_last_words_are_told() {
-    for (script, error_type, told) in [
-        ("echo one; echo two >&2; exit 7", "Runtime.ExitError", &["exit status 7", "two", "one"][..]),
-        ("echo three; kill -9 $$", "Runtime.ExitError", &["signal: killed", "three"]),
-        ("_HANDLER=init-error \"$0\"; echo four", "Runtime.NoSuchHandler", &["there is no such handler", "four"]),
-        ("echo five; exec sleep 1000", "Sandbox.Timedout", &["timed out", "five"]),
-    ] {
-        let mut settings = with_a_straggler(script);
-        settings.init_timeout = Duration::from_millis(500);
-        settings.timeout = Duration::from_millis(500);
-        if error_type != "Sandbox.Timedout" {
-            (settings.init_timeout, settings.timeout) = (LONG, LONG);
-        }
-        let (emulator, mut events) = start(settings).await;
-        let error = emulator.warm_up().await.expect_err("it cannot start");
-        assert_eq!(error.error_type, error_type, "{script}: {error}");
-        let text = error.to_string();
-        assert!(told.iter().all(|told| text.contains(told)), "{script}: {text}");
-        let pid = straggler(&until(&mut events, |kind| matches!(kind, EventKind::EnvironmentExited { .. })).await);
-        until_gone(pid).await;
-        emulator.shutdown().await;
-    }
-}
-
-#[tokio::test]
-async fn last_words_are_few_and_do_not_repeat_the_failure() {
-    let mut many = settings();
-    many.command = ["sh", "-c", "seq 1000; exit 1"].map(Into::into).to_vec();
-    let (emulator, _) = start(many).await;
-    let error = emulator.warm_up().await.expect_err("it cannot start");
-    assert_eq!((error.printed.len(), error.printed.last().map(String::as_str)), (20, Some("1000")), "{error}");
-    emulator.shutdown().await;
-
-    let mut same = settings();
-    same.handler = "init-error".to_owned();
-    let script = "echo FATAL there is no such handler; exec \"$0\"".into();
-    same.command = ["sh".into(), "-c".into(), script].into_iter().chain(same.command).collect();
-    let (emulator, _) = start(same).await;
-    let error = emulator.warm_up().await.expect_err("it cannot start");
-    assert_eq!((error.message.as_str(), error.printed.len()), ("there is no such handler", 0), "{error}");
-    emulator.shutdown().await;
-}
-
-async fn until_gone(pid: u32) {
-    let gone = async {
-        while is_alive(pid) {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LONG, gone).await.expect("it ends");
-}
-
-/// Whether a process runs; one that was not waited for yet does not.
-fn is_alive(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 #[tokio::test]

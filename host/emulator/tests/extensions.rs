@@ -2,110 +2,13 @@
 
 mod client;
 
-use client::{Answer, LONG, post, printed, send, settings, start, until, until_over};
-use firstbyte_emulator::{Emulator, Event, EventKind, Events, Outcome, Settings};
-use http::{Method, Request, Version};
+use client::played::{IS_DEAF, LEAVES_A_PROCESS, LISTENS, Played, Script, WAITS, answered, ask, json_of, play};
+use client::{LONG, post, printed, settings, start, until, until_over};
+use firstbyte_emulator::{Event, EventKind, Events, Outcome};
+use http::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::task::JoinHandle;
-
-/// What a shell does before it says where its Runtime API is, and what it does then.
-type Script = (&'static str, &'static str);
-
-/// Nothing, for ever.
-const WAITS: Script = (":", "exec sleep 1000");
-
-/// It says so when it gets `SIGTERM`, and ends.
-const LISTENS: Script = ("trap 'echo terminated; exit 0' TERM", FOREVER);
-
-/// It says so, and only `SIGKILL` ends it.
-const IS_DEAF: Script = ("trap 'echo terminated' TERM", FOREVER);
-
-/// The same as [`LISTENS`], beside a process that outlives it.
-const LEAVES_A_PROCESS: Script = ("sleep 1000 & trap 'echo terminated; exit 0' TERM", FOREVER);
-
-/// In short steps, between which a shell looks after its signals.
-const FOREVER: &str = "while :; do sleep 0.02; done";
-
-/// An environment that is starting, because somebody called.
-struct Played {
-    emulator: Emulator,
-    events: Events,
-    api: String,
-    pid: u32,
-    caller: Option<JoinHandle<Answer>>,
-}
-
-async fn play(mut settings: Settings, (before, then): Script) -> Played {
-    let script = format!("{before}; echo api $AWS_LAMBDA_RUNTIME_API; {then}");
-    settings.command = ["sh", "-c", &script].map(Into::into).to_vec();
-    let (emulator, mut events) = start(settings).await;
-    let url = emulator.function_url();
-    let caller = tokio::spawn(async move { post(&url, "hello").await });
-    let seen = until(&mut events, |kind| matches!(kind, EventKind::Log { line, .. } if line.starts_with("api "))).await;
-    let api = printed(&seen)[0].trim_start_matches("api ").to_owned();
-    let pid = seen.iter().find_map(|event| match event.kind {
-        EventKind::EnvironmentStarted { pid } => Some(pid),
-        _ => None,
-    });
-    Played { emulator, events, api, pid: pid.expect("it was started"), caller: Some(caller) }
-}
-
-/// A request to the Runtime API, by which either the runtime or an extension speaks.
-fn ask(api: &str, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> JoinHandle<Answer> {
-    let mut request = Request::builder().method(method).uri(format!("http://{api}{path}"));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let body = body.to_owned();
-    tokio::spawn(async move { send(request, &body, Version::HTTP_11).await })
-}
-
-async fn json_of(answer: &mut Answer) -> Value {
-    serde_json::from_str(&answer.text().await).expect("JSON")
-}
-
-async fn answered(asked: JoinHandle<Answer>) -> Answer {
-    asked.await.expect("it is answered")
-}
-
-impl Played {
-    /// Registers an extension, and gives its identifier.
-    async fn register(&self, name: &str, events: &[&str]) -> String {
-        let mut answer = self.try_register(name, events).await;
-        let text = answer.text().await;
-        assert_eq!(answer.status, 200, "{text}");
-        answer.header("lambda-extension-identifier").to_owned()
-    }
-
-    async fn try_register(&self, name: &str, events: &[&str]) -> Answer {
-        let body = json!({ "events": events }).to_string();
-        answered(ask(&self.api, Method::POST, "/2020-01-01/extension/register", &[("lambda-extension-name", name)], &body)).await
-    }
-
-    fn extension_polls(&self, id: &str) -> JoinHandle<Answer> {
-        ask(&self.api, Method::GET, "/2020-01-01/extension/event/next", &[("lambda-extension-identifier", id)], "")
-    }
-
-    fn runtime_polls(&self) -> JoinHandle<Answer> {
-        ask(&self.api, Method::GET, "/2018-06-01/runtime/invocation/next", &[], "")
-    }
-
-    /// Takes the next invocation and responds to it; its request id.
-    async fn serve(&self, next: JoinHandle<Answer>) -> String {
-        let next = answered(next).await;
-        let id = next.header("lambda-runtime-aws-request-id").to_owned();
-        let path = format!("/2018-06-01/runtime/invocation/{id}/response");
-        assert_eq!(answered(ask(&self.api, Method::POST, &path, &[], r#""served""#)).await.status, 202);
-        id
-    }
-
-    /// What the caller who had the environment started got.
-    async fn answer(&mut self) -> String {
-        answered(self.caller.take().expect("once")).await.text().await
-    }
-}
 
 fn is_ready(events: &mut Events) -> bool {
     std::iter::from_fn(|| events.try_next()).any(|event| matches!(event.kind, EventKind::EnvironmentReady { .. }))

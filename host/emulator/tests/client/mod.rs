@@ -1,6 +1,9 @@
 //! A client for the doors that shows each piece of a body as it comes, and an emulator in front of the raw runtime.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod lambda;
+pub(crate) mod played;
+
 use bytes::Bytes;
 use firstbyte_emulator::{Emulator, Event, EventKind, Events, Settings};
 use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
