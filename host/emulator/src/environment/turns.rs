@@ -29,12 +29,13 @@ impl Environment {
                 return Err(Box::new(running.invocation));
             }
             let running = Arc::new(running);
+            // Before anybody can take it, so that its end is not told first.
+            running.tell(EventKind::InvocationStarted { door: running.invocation.door });
+            self.platform_of(&running, format!("START RequestId: {} Version: {}", running.id(), self.version));
             state.queue.push_back(running.clone());
             state.extensions.invoke(&extensions_api::invoke_event(&running));
             running
         };
-        running.tell(EventKind::InvocationStarted { door: running.invocation.door });
-        self.platform_of(&running, format!("START RequestId: {} Version: {}", running.id(), self.version));
         self.queued.notify_one();
         Ok(running)
     }
