@@ -1,6 +1,8 @@
 //! `firstbyte` as a user meets it: what it says when something is wrong, a component swapped under it, and its end.
 
-use firstbyte_tests::{Answer, Call, Door, Guest, Run, Serve, firstbyte, gone, is_alive, open, send, send_signal, soon};
+use firstbyte_tests::{
+    Answer, Call, Door, Guest, Run, Serve, firstbyte, firstbyte_to_head, gone, is_alive, open, send, send_signal, soon,
+};
 use rustix::process::Signal;
 use serde_json::json;
 use std::fs;
@@ -144,28 +146,6 @@ async fn what_the_doors_refuse_is_told_to_the_user() {
 }
 
 #[tokio::test]
-async fn invoke_shows_every_door_and_fails_with_the_handler() {
-    let run = firstbyte(&["invoke", component(Guest::Greeting), "--via", "all", "--payload", r#"{"name":"hoge"}"#]).await;
-    assert!(run.status.success(), "{run:#?}");
-    let times: Vec<f64> = (run.stdout.lines())
-        .filter(|line| line.contains("Hello, "))
-        .map(|line| line.split_whitespace().next().and_then(|at| at.parse().ok()).expect("a time"))
-        .collect();
-    let [direct, direct_second, url, url_second, api, api_second] = times[..] else { panic!("{run:#?}") };
-    for (first, second) in [(direct, direct_second), (url, url_second), (api, api_second)] {
-        assert!(second - first > 1.9 && second - first < 4.0, "{run:#?}");
-    }
-    for part in ["InvokeComplete", "HTTP/1.1", "HTTP/2", "200 OK", "content-type: text/plain"] {
-        assert!(run.stdout.contains(part), "{part}: {run:#?}");
-    }
-
-    let failing = firstbyte(&["invoke", component(Guest::Greeting), "--payload", "{}"]).await;
-    assert!(!failing.status.success() && failing.stdout.contains("Function.BadRequest"), "{failing:#?}");
-    let raw = firstbyte(&["invoke", component(Guest::Echo), "--via", "url", "--raw", "--payload", "raw"]).await;
-    assert!(raw.status.success() && raw.stdout.ends_with("\nraw") && raw.stderr.is_empty(), "{raw:#?}");
-}
-
-#[tokio::test]
 async fn a_compiled_handler_and_a_folder_and_another_runtime_are_served() {
     let folder = TempDir::new().expect("a temporary folder");
     let compiled = folder.path().join("greeting.cwasm");
@@ -267,4 +247,75 @@ async fn ctrl_c_before_the_runtime_is_ready_ends_it_too() {
     send_signal(serve.id().expect("it runs"), Signal::INT);
     soon("the end of serve", serve.wait()).await.expect("it ends");
     gone(child).await;
+}
+
+/// A runtime that is not ours, and a process of its own that nobody waits for.
+const STRAGGLER: [&str; 4] =
+    ["--", "sh", "-c", concat!("sleep 1000 & echo started $!; exec ", env!("CARGO_BIN_EXE_native-greeting"))];
+
+#[tokio::test]
+async fn what_serve_started_ends_with_it_however_it_ends() {
+    for signal in [Signal::KILL, Signal::HUP, Signal::TERM] {
+        let mut serve = Serve::start(&STRAGGLER).await;
+        let runtime = serve.environments();
+        let line = serve.until_printed("started ").await;
+        let straggler = line.rsplit(' ').next().and_then(|pid| pid.parse().ok()).expect("a process id");
+        assert_eq!(runtime.len(), 1);
+        assert!(is_alive(runtime[0]) && is_alive(straggler));
+        let status = serve.end_by(signal).await;
+        assert_eq!(status.code(), (signal != Signal::KILL).then_some(130), "{signal:?}: {status}");
+        gone(runtime[0]).await;
+        gone(straggler).await;
+    }
+}
+
+#[tokio::test]
+async fn a_serve_that_nobody_reads_ends_when_it_is_told_to() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut serve = Serve::start(&[component(Guest::Endings)]).await;
+        let flood = Call::json(&json!({"ending": "log-flood", "lines": 3000, "stderr": false}));
+        send(&serve.doors, Door::Url, flood).await;
+        serve.until_blocked().await;
+        // The doors are not held up by it.
+        assert_eq!(send(&serve.doors, Door::Url, Call::json(&json!({"ending": "ok", "bytes": 3}))).await.bytes(), [0, 1, 2]);
+        let runtimes = serve.environments();
+        assert!(!runtimes.is_empty());
+        let status = serve.end_by(signal).await;
+        assert_eq!(status.code(), Some(130), "{signal:?}: {status}");
+        for runtime in runtimes {
+            gone(runtime).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_ends_the_command_quietly() {
+    let payload = r#"{"name":"hoge"}"#;
+    let run = firstbyte_to_head(&["invoke", component(Guest::Greeting), "--via", "all", "--payload", payload]).await;
+    assert_eq!((run.status.code(), run.stderr.as_str()), (Some(141), ""), "{run:#?}");
+
+    let serve = Serve::start(&[component(Guest::Echo)]).await;
+    let (doors, runtimes) = (serve.doors.clone(), serve.environments());
+    let mut child = serve.read_no_more();
+    send(&doors, Door::Url, Call::json(&json!({}))).await;
+    let status = soon("the end of serve", child.wait()).await.expect("it ends");
+    assert_eq!(status.code(), Some(141), "{status}");
+    gone(runtimes[0]).await;
+}
+
+#[tokio::test]
+async fn a_runtime_that_dies_at_start_is_shown_with_its_last_words() {
+    let script = "echo one; echo two >&2; sleep 1000 & echo started $! >&2; exit 7";
+    for arguments in [
+        &["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0", "--", "sh", "-c", script][..],
+        &["invoke", "--", "sh", "-c", script],
+    ] {
+        let run = firstbyte(arguments).await;
+        assert_eq!(run.status.code(), Some(1), "{run:#?}");
+        let lines: Vec<&str> = run.stderr.lines().collect();
+        assert!(lines[0].starts_with("error: the runtime could not start: ") && lines[0].ends_with("exit status 7"), "{run:#?}");
+        assert!(lines.contains(&"  one") && lines.contains(&"  two"), "{run:#?}");
+        let straggler = lines.iter().find_map(|line| line.strip_prefix("  started ")?.parse().ok()).expect("a process id");
+        gone(straggler).await;
+    }
 }

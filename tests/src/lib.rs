@@ -25,11 +25,11 @@ pub use curl::{Curl, CurlAnswer};
 pub use door::{Door, Doors};
 pub use guest::Guest;
 pub use lambda::{Function, Invoked, Lambda};
-pub use process::{gone, is_alive, processes_of, send_signal};
+pub use process::{gone, is_alive, runtimes_of, send_signal};
 pub use program::Program;
 pub use rie::Rie;
 pub use seen::Seen;
-pub use serve::{Run, Serve, firstbyte};
+pub use serve::{Run, Serve, firstbyte, firstbyte_to_head};
 pub use tool::{Tool, tests_folder};
 
 use std::time::Duration;

@@ -7,17 +7,18 @@ use std::fs;
 /// Whether a process runs; one that was not waited for yet does not.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
-    stat(pid).is_some_and(|(state, _)| state != "Z")
+    stat(pid).is_some_and(|stat| stat.runs)
 }
 
-/// The processes that `parent` started and that still run.
+/// The runtimes that an emulator in the process `parent` started and that still run. The first process of each group is not
+/// one of them: the emulator puts a guard there.
 ///
 /// # Panics
 /// Where there is no `/proc`.
 #[must_use]
-pub fn processes_of(parent: u32) -> Vec<u32> {
+pub fn runtimes_of(parent: u32) -> Vec<u32> {
     let all = fs::read_dir("/proc").expect("Linux").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    all.filter(|pid| stat(*pid).is_some_and(|(state, of)| of == parent && state != "Z")).collect()
+    all.filter(|pid| stat(*pid).is_some_and(|stat| stat.runs && stat.parent == parent && stat.group != *pid)).collect()
 }
 
 /// Sends a signal to a process that runs.
@@ -42,10 +43,15 @@ pub async fn gone(pid: u32) {
     soon(&format!("the end of process {pid}"), gone).await;
 }
 
-/// State and parent.
-fn stat(pid: u32) -> Option<(String, u32)> {
+struct Stat {
+    runs: bool,
+    parent: u32,
+    group: u32,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name between parentheses may hold anything.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
+    Some(Stat { runs: fields.next()? != "Z", parent: fields.next()?.parse().ok()?, group: fields.next()?.parse().ok()? })
 }

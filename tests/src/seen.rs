@@ -79,4 +79,16 @@ impl Seen {
             })
             .collect()
     }
+
+    /// What the client could see of a failure.
+    #[must_use]
+    pub fn failures_shown(&self) -> Vec<&str> {
+        self.0
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::FailureShown { what } => Some(what.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
 }

@@ -1,7 +1,7 @@
 //! `firstbyte` as a process: `serve` while it runs, and commands that end by themselves.
 
 use crate::door::Doors;
-use crate::process::{processes_of, send_signal};
+use crate::process::{runtimes_of, send_signal};
 use crate::program::Program;
 use crate::soon;
 use std::process::{ExitStatus, Stdio};
@@ -52,6 +52,19 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs `firstbyte` until it has printed its first line, stops reading, and waits for its end.
+///
+/// # Panics
+/// If it prints nothing or does not end.
+pub async fn firstbyte_to_head(arguments: &[&str]) -> Run {
+    let mut child = command(arguments).spawn().expect("firstbyte runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let line = soon("the first line", lines.next_line()).await.expect("UTF-8").expect("a line");
+    drop(lines);
+    let output = soon("the end of firstbyte", child.wait_with_output()).await.expect("it ends");
+    Run { status: output.status, stdout: line, stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
+}
+
 /// A running `firstbyte serve`.
 #[derive(Debug)]
 pub struct Serve {
@@ -97,7 +110,7 @@ impl Serve {
         let pid = child.id().expect("it runs");
         let started = soon("a child process", async {
             loop {
-                match processes_of(pid)[..] {
+                match runtimes_of(pid)[..] {
                     [first, ..] => break first,
                     [] => tokio::task::yield_now().await,
                 }
@@ -119,7 +132,7 @@ impl Serve {
     /// The processes of its environments.
     #[must_use]
     pub fn environments(&self) -> Vec<u32> {
-        processes_of(self.pid())
+        runtimes_of(self.pid())
     }
 
     /// Whether it has printed a line with this text, or does.
@@ -139,6 +152,31 @@ impl Serve {
                 return line;
             }
         }
+    }
+
+    /// What it said up to where its doors are.
+    #[must_use]
+    pub fn introduction(&self) -> &[String] {
+        &self.introduction
+    }
+
+    /// Reads no more of what it prints, and closes the pipe.
+    #[must_use]
+    pub fn read_no_more(self) -> Child {
+        self.child
+    }
+
+    /// Waits until it cannot print more, because nobody reads what it printed.
+    pub async fn until_blocked(&mut self) {
+        // A pipe has room for 64 KiB; a line that does not fit any more waits in whole.
+        let pipe = self.lines.get_ref().get_ref();
+        let is_full = || rustix::io::ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 60_000);
+        let full = async {
+            while !is_full() {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon("a full pipe", full).await;
     }
 
     /// Sends it a signal and waits for its end.

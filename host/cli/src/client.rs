@@ -1,5 +1,6 @@
 //! A client of each door, for `invoke`: sends one request and tells what arrives, when it arrives.
 
+use crate::terminal::Closed;
 use anyhow::{Context, Result, bail};
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use bytes::{Bytes, BytesMut};
@@ -39,17 +40,24 @@ pub(crate) enum Arrival {
 }
 
 /// Calls a door at `base` and tells what arrives. An error is a connection's failure, not the function's.
-pub(crate) async fn call(door: Door, base: &str, function: &str, call: Call, mut tell: impl FnMut(Arrival)) -> Result<()> {
+pub(crate) async fn call(
+    door: Door,
+    base: &str,
+    function: &str,
+    call: Call,
+    mut tell: impl AsyncFnMut(Arrival) -> Result<(), Closed>,
+) -> Result<()> {
     let path = match door {
         Door::Direct => format!("/2021-11-15/functions/{function}/response-streaming-invocations"),
         Door::Url | Door::Api => call.path.clone(),
     };
-    let uri: Uri = format!("{}{path}", base.trim_end_matches('/')).parse().with_context(|| format!("{base}{path} is no URL"))?;
+    let uri: Uri =
+        format!("{}{path}", base.trim_end_matches('/')).parse().with_context(|| format!("{base}{path} is not a URL"))?;
     let authority = uri.authority().with_context(|| format!("{base} names no host"))?.clone();
     let stream = TcpStream::connect(authority.as_str()).await.with_context(|| format!("cannot connect to {authority}"))?;
     stream.set_nodelay(true)?;
     let mut request = Request::new(Full::new(call.payload));
-    *request.method_mut() = if door == Door::Direct { Method::POST } else { call.method };
+    *request.method_mut() = call.method;
     *request.headers_mut() = call.headers;
     let response = if door == Door::Api {
         *request.uri_mut() = uri;
@@ -65,23 +73,23 @@ pub(crate) async fn call(door: Door, base: &str, function: &str, call: Call, mut
     };
     let (head, body) = response.into_parts();
     let events = door == Door::Direct && head.status.is_success();
-    tell(Arrival::Head(head.status, head.headers));
+    tell(Arrival::Head(head.status, head.headers)).await?;
     if events { read_events(body, tell).await } else { read_body(body, tell).await }
 }
 
-async fn read_body(mut body: Incoming, mut tell: impl FnMut(Arrival)) -> Result<()> {
+async fn read_body(mut body: Incoming, mut tell: impl AsyncFnMut(Arrival) -> Result<(), Closed>) -> Result<()> {
     while let Some(frame) = body.frame().await {
         match frame.context("the response broke off")?.into_data() {
-            Ok(chunk) if !chunk.is_empty() => tell(Arrival::Chunk(chunk)),
+            Ok(chunk) if !chunk.is_empty() => tell(Arrival::Chunk(chunk)).await?,
             _ => {}
         }
     }
-    tell(Arrival::End);
+    tell(Arrival::End).await?;
     Ok(())
 }
 
 /// Undoes `application/vnd.amazon.eventstream`.
-async fn read_events(mut body: Incoming, mut tell: impl FnMut(Arrival)) -> Result<()> {
+async fn read_events(mut body: Incoming, mut tell: impl AsyncFnMut(Arrival) -> Result<(), Closed>) -> Result<()> {
     let mut decoder = MessageFrameDecoder::new();
     let mut buffer = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -93,12 +101,12 @@ async fn read_events(mut body: Incoming, mut tell: impl FnMut(Arrival)) -> Resul
                 Some(found.value().as_string().ok()?.as_str().to_owned())
             };
             match header(":event-type").as_deref() {
-                Some("PayloadChunk") => tell(Arrival::Chunk(message.payload().clone())),
+                Some("PayloadChunk") => tell(Arrival::Chunk(message.payload().clone())).await?,
                 Some("InvokeComplete") => {
                     let complete: serde_json::Value = serde_json::from_slice(message.payload())?;
                     let text = |name: &str| complete.get(name).and_then(|value| value.as_str());
                     let failure = text("ErrorCode").map(|code| format!("{code} {}", text("ErrorDetails").unwrap_or_default()));
-                    tell(Arrival::Complete(failure));
+                    tell(Arrival::Complete(failure)).await?;
                     return Ok(());
                 }
                 other => bail!("unexpected event {other:?}"),

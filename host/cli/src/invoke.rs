@@ -1,14 +1,14 @@
 //! `firstbyte invoke`: one invocation at one door or all, each chunk with the time it arrived.
 
 use crate::client::{self, Arrival, Call, Door};
-use crate::serve::{stop_signal, stopped};
-use crate::{function, report};
+use crate::serve::stopped;
+use crate::terminal::{Closed, Terminal};
+use crate::{function, report, signals};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use firstbyte_emulator::{Emulator, EventKind, Outcome};
+use firstbyte_emulator::{Emulator, EventKind, Events, Outcome};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -22,21 +22,22 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value = "direct")]
     via: Via,
 
-    /// What to send: the event of a direct invocation, the body of an HTTP request
-    #[arg(long, value_name = "TEXT", conflicts_with = "payload_file", default_value = "{}")]
-    payload: String,
+    /// What to send: the event of a direct invocation, the body of an HTTP request. `{}` if there is neither this nor a file;
+    /// no body with HTTP methods that have none, such as GET
+    #[arg(long, value_name = "TEXT", conflicts_with = "payload_file")]
+    payload: Option<String>,
 
     /// A file to send instead
     #[arg(long, value_name = "FILE")]
     payload_file: Option<PathBuf>,
 
-    /// The HTTP method
-    #[arg(short = 'X', long, default_value = "POST")]
-    method: Method,
+    /// The HTTP method; POST if absent
+    #[arg(short = 'X', long)]
+    method: Option<Method>,
 
-    /// The HTTP path and query
-    #[arg(long, default_value = "/")]
-    path: String,
+    /// The HTTP path and query; / if absent
+    #[arg(long, value_parser = path)]
+    path: Option<String>,
 
     /// An HTTP header, `Name: value`; may be given several times
     #[arg(short = 'H', long, value_parser = header)]
@@ -77,91 +78,139 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     Ok((name, value))
 }
 
+fn path(text: &str) -> Result<String, &'static str> {
+    if text.starts_with('/') { Ok(text.to_owned()) } else { Err("a path begins with /") }
+}
+
+impl Arguments {
+    /// What goes to a door.
+    fn call(&self, door: Door) -> Result<Call> {
+        let given = match (&self.payload_file, &self.payload) {
+            (Some(file), _) => {
+                let payload = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+                Some(Bytes::from(payload))
+            }
+            (None, payload) => payload.clone().map(Bytes::from),
+        };
+        let method = self.method.clone().filter(|_| door != Door::Direct).unwrap_or(Method::POST);
+        let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
+        let mut headers: HeaderMap = self.header.iter().cloned().collect();
+        if given.is_some() || has_body {
+            headers.entry(http::header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        }
+        let payload = given.unwrap_or_else(|| Bytes::from_static(if has_body { b"{}" } else { b"" }));
+        Ok(Call { method, path: self.path.clone().unwrap_or_else(|| "/".to_owned()), headers, payload })
+    }
+
+    /// What was given and means nothing to a direct invocation; none if everything means something.
+    fn of_no_use_direct(&self) -> Option<String> {
+        // Lambda's API passes on what some of its own headers say.
+        let headers = self.header.iter().any(|(name, _)| !name.as_str().starts_with("x-amz-"));
+        let given = [("--method", self.method.is_some()), ("--path", self.path.is_some()), ("--header", headers)];
+        let given: Vec<&str> = given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect();
+        (!given.is_empty())
+            .then(|| format!("a direct invocation is an event and nothing else: {} does not reach the handler", given.join(", ")))
+    }
+}
+
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    let payload = match &arguments.payload_file {
-        Some(file) => std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
-        None => arguments.payload.into_bytes(),
-    };
-    let mut headers: HeaderMap = arguments.header.into_iter().collect();
-    headers.entry(http::header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-    let call = Call { method: arguments.method, path: arguments.path, headers, payload: payload.into() };
+    let calls: Vec<(Door, Call)> =
+        arguments.via.doors().iter().map(|door| Ok((*door, arguments.call(*door)?))).collect::<Result<_>>()?;
+    let hint = arguments.of_no_use_direct().filter(|_| arguments.via.doors().contains(&Door::Direct));
     let settings = arguments.function.settings()?;
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
     executor.block_on(async {
         let name = settings.function_name.clone();
-        let stop = stop_signal();
+        let terminal = Terminal::new();
+        let stop = signals::stop();
         let emulator = firstbyte_emulator::start(settings).await?;
+        let mut events = emulator.events();
         let work = async {
             if let Err(error) = emulator.warm_up().await {
                 bail!("{error}");
             }
-            call_doors(arguments.via, &emulator, &name, &call, arguments.raw).await
+            if let Some(hint) = hint {
+                terminal.note(hint).await?;
+            }
+            let mut succeeded = true;
+            for (door, call) in calls {
+                let shown = Shown { terminal: &terminal, raw: arguments.raw, begun: Instant::now() };
+                succeeded &= shown.invocation(door, &emulator, &name, call).await?;
+            }
+            terminal.flush().await?;
+            Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         };
         let outcome = tokio::select! {
             outcome = work => outcome,
-            () = stop => return stopped(emulator).await,
+            () = stop => return stopped(emulator, &mut events, &terminal).await,
         };
         emulator.shutdown().await;
-        outcome
+        outcome.or_else(|error| error.downcast().map(|closed: Closed| closed.exit_code()))
     })
 }
 
-async fn call_doors(via: Via, emulator: &Emulator, name: &str, call: &Call, raw: bool) -> Result<ExitCode> {
-    let mut succeeded = true;
-    for door in via.doors() {
+/// An invocation as it is shown.
+struct Shown<'a> {
+    terminal: &'a Terminal,
+    raw: bool,
+    begun: Instant,
+}
+
+impl Shown<'_> {
+    /// Invokes at one door and shows it; whether the function succeeded.
+    async fn invocation(&self, door: Door, emulator: &Emulator, name: &str, call: Call) -> Result<bool> {
         let (title, base) = match door {
             Door::Direct => ("direct: InvokeWithResponseStream", emulator.lambda_url()),
             Door::Url => ("url: Function URL, HTTP/1.1", emulator.function_url()),
             Door::Api => ("api: API Gateway REST, HTTP/2", emulator.api_url()),
         };
-        if !raw {
-            println!("{title}");
+        if !self.raw {
+            self.terminal.line(title).await?;
         }
         let mut events = emulator.events();
-        let begun = Instant::now();
-        let show = |arrival| show(arrival, begun, raw);
-        client::call(*door, &base.to_string(), name, call.clone(), show).await?;
-        // What the client was not shown, the emulator knows.
+        client::call(door, &base, name, call, async |arrival| self.arrival(arrival).await).await?;
+        self.events(&mut events).await
+    }
+
+    /// What arrives at the client.
+    async fn arrival(&self, arrival: Arrival) -> Result<(), Closed> {
+        let at = self.begun.elapsed();
+        let line = |text: &str| format!("  {:>8.3} s  {text}", at.as_secs_f64());
+        match arrival {
+            Arrival::Chunk(bytes) if self.raw => self.terminal.bytes(bytes).await,
+            _ if self.raw => Ok(()),
+            Arrival::Head(status, headers) => {
+                self.terminal.line(line(&status.to_string())).await?;
+                for (name, value) in &headers {
+                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    self.terminal.line(format!("              {name}: {value}")).await?;
+                }
+                Ok(())
+            }
+            Arrival::Chunk(bytes) => self.terminal.line(report::chunk(at, &bytes)).await,
+            Arrival::End => self.terminal.line(line("end of the response")).await,
+            Arrival::Complete(None) => self.terminal.line(line("InvokeComplete")).await,
+            Arrival::Complete(Some(failure)) => self.terminal.line(line(&format!("InvokeComplete: {failure}"))).await,
+        }
+    }
+
+    /// What the client was not shown, the emulator knows.
+    async fn events(&self, events: &mut Events) -> Result<bool> {
         while let Some(event) = events.next().await {
             match event.kind {
-                EventKind::Log { line, .. } => eprintln!("  log  {line}"),
-                EventKind::NotShown { what } => eprintln!("  not shown to the client: {what}"),
+                EventKind::Log { line, .. } => self.terminal.note(format!("  log  {}", report::log(&line))).await?,
+                EventKind::NotShown { what } => self.terminal.note(format!("  not shown to the client: {what}")).await?,
+                EventKind::FailureShown { .. } | EventKind::RuntimeRefused { .. } => {
+                    self.terminal.note(format!("  {event}")).await?;
+                }
                 EventKind::InitFailed { .. } | EventKind::Refused { .. } => {
-                    eprintln!("  {event}");
-                    succeeded = false;
-                    break;
+                    self.terminal.note(format!("  {event}")).await?;
+                    return Ok(false);
                 }
-                EventKind::InvocationEnded(report) => {
-                    succeeded &= report.outcome == Outcome::Success;
-                    break;
-                }
+                EventKind::InvocationEnded(report) => return Ok(report.outcome == Outcome::Success),
                 _ => {}
             }
         }
+        Ok(false)
     }
-    Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn show(arrival: Arrival, begun: Instant, raw: bool) {
-    let at = begun.elapsed();
-    match arrival {
-        Arrival::Chunk(bytes) if raw => print_raw(&bytes),
-        _ if raw => {}
-        Arrival::Head(status, headers) => {
-            println!("  {:>8.3} s  {status}", at.as_secs_f64());
-            for (name, value) in &headers {
-                println!("              {name}: {}", String::from_utf8_lossy(value.as_bytes()));
-            }
-        }
-        Arrival::Chunk(bytes) => println!("{}", report::chunk(at, &bytes)),
-        Arrival::End => println!("  {:>8.3} s  end of the response", at.as_secs_f64()),
-        Arrival::Complete(None) => println!("  {:>8.3} s  InvokeComplete", at.as_secs_f64()),
-        Arrival::Complete(Some(failure)) => println!("  {:>8.3} s  InvokeComplete: {failure}", at.as_secs_f64()),
-    }
-}
-
-fn print_raw(bytes: &Bytes) {
-    let mut stdout = std::io::stdout().lock();
-    // Whoever reads may stop reading.
-    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
 }

@@ -16,14 +16,17 @@ mod output;
 mod package;
 mod report;
 mod serve;
+mod signals;
 mod slim;
+mod terminal;
 
 use clap::{Parser, Subcommand};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Streaming AWS Lambda handlers as WebAssembly components: serve, invoke, compile and package them
 #[derive(Parser)]
-#[command(version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "firstbyte", version, propagate_version = true, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -66,7 +69,8 @@ fn main() -> ExitCode {
         Command::Bootstrap => return firstbyte_runtime::bootstrap::main(),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        // Nobody may be there to read it.
+        let _ = writeln!(std::io::stderr(), "error: {error:#}");
         ExitCode::FAILURE
     })
 }

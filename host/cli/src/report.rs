@@ -18,16 +18,24 @@ fn quoted(bytes: &[u8]) -> String {
     }
 }
 
+/// A line that a runtime printed. What is more than one line to a reader of Lambda's log has carriage returns in it, with which
+/// a terminal would write one line over the other.
+pub(crate) fn log(line: &str) -> String {
+    line.replace('\r', "\n      ")
+}
+
 /// One line for an event that a user of `serve` wants to see; none for the others.
 pub(crate) fn event(event: &Event) -> Option<String> {
     let place = event.environment.map(|number| format!("[{number}] ")).unwrap_or_default();
     match &event.kind {
-        EventKind::Log { .. }
-        | EventKind::Platform { .. }
+        EventKind::Log { line, .. } => Some(format!("{place}{}", log(line))),
+        EventKind::Platform { .. }
         | EventKind::InitFailed { .. }
         | EventKind::EnvironmentExited { .. }
         | EventKind::NotShown { .. }
+        | EventKind::FailureShown { .. }
         | EventKind::ClientLeft
+        | EventKind::RuntimeRefused { .. }
         | EventKind::Refused { .. }
         | EventKind::Missed { .. } => Some(format!("{place}{event}")),
         _ => None,

@@ -1,12 +1,13 @@
 //! `firstbyte serve`: a handler at the three doors, until Ctrl-C.
 
-use crate::{function, report};
+use crate::terminal::{Closed, Terminal};
+use crate::{function, report, signals};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use firstbyte_emulator::{Emulator, Transfer};
+use firstbyte_emulator::{Emulator, Events, Transfer};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::process::ExitCode;
-use std::task::Poll;
 use std::time::Duration;
 
 #[derive(Args)]
@@ -26,9 +27,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PORT", default_value = "9002")]
     api_port: u16,
 
+    /// A host name that this machine goes by, besides localhost. Requests to other hosts, and those of web pages of other hosts,
+    /// are refused. May be given several times
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+
     /// API Gateway's stage
     #[arg(long, default_value = "dev")]
     stage: String,
+
+    /// A version or an alias that callers of the Lambda API may name besides $LATEST, and the version it stands for: `7`,
+    /// `live=7`; an alias alone stands for $LATEST. May be given several times
+    #[arg(long, value_name = "NAME[=VERSION]", value_parser = qualifier)]
+    qualifier: Vec<(String, String)>,
 
     /// API Gateway over TLS, with a certificate of its own making
     #[arg(long)]
@@ -37,6 +48,11 @@ pub(crate) struct Arguments {
     /// The Function URL takes the response whole (`InvokeMode: BUFFERED`); set FIRSTBYTE_RESPONSE=buffered with it
     #[arg(long)]
     url_buffered: bool,
+
+    /// Media types that the Function URL's events have as text, between commas, and no others: AWS does not publish its list,
+    /// and once showed `application/json,text/*`
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = media_type)]
+    url_text: Option<Vec<String>>,
 
     /// API Gateway takes the response whole (`ResponseTransferMode: BUFFERED`); set FIRSTBYTE_RESPONSE=buffered with it
     #[arg(long)]
@@ -47,75 +63,138 @@ pub(crate) struct Arguments {
     api_idle_timeout: Option<u64>,
 }
 
+fn media_type(text: &str) -> Result<String, &'static str> {
+    match text.trim().split_once('/') {
+        Some((kind, subtype)) if !kind.is_empty() && !subtype.is_empty() => Ok(text.trim().to_owned()),
+        _ => Err("a media type is like application/json or text/*"),
+    }
+}
+
+/// A qualifier and its version.
+fn qualifier(text: &str) -> Result<(String, String), String> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_alias = |text: &str| {
+        !is_number(text)
+            && (1..=128).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    match text.split_once('=') {
+        None if is_number(text) => Ok((text.to_owned(), text.to_owned())),
+        None if is_alias(text) => Ok((text.to_owned(), "$LATEST".to_owned())),
+        Some((alias, version)) if is_alias(alias) && (is_number(version) || version == "$LATEST") => {
+            Ok((alias.to_owned(), version.to_owned()))
+        }
+        _ => Err("a qualifier is a version's number, an alias, or alias=version".to_owned()),
+    }
+}
+
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let mut settings = arguments.function.settings()?;
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     settings.lambda = local(arguments.lambda_port);
     settings.url = local(arguments.url_port);
     settings.api = local(arguments.api_port);
+    settings.allow_hosts = arguments.allow_host;
     settings.stage = arguments.stage;
+    settings.qualifiers = arguments.qualifier.into_iter().collect();
     settings.tls = arguments.tls;
     let transfer = |buffered| if buffered { Transfer::Buffered } else { Transfer::Stream };
     settings.url_transfer = transfer(arguments.url_buffered);
     settings.api_transfer = transfer(arguments.api_buffered);
+    settings.url_text = arguments.url_text;
     settings.api_idle_timeout = arguments.api_idle_timeout.map(Duration::from_secs);
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
     executor.block_on(async {
         let name = settings.function_name.clone();
         let tls = settings.tls;
-        let mut stop = std::pin::pin!(stop_signal());
+        let terminal = Terminal::new();
+        let mut stop = pin!(signals::stop());
         let emulator = firstbyte_emulator::start(settings).await?;
         let mut events = emulator.events();
         // What is wrong with a component is better told now than at the first request.
         let warm = tokio::select! {
             warm = emulator.warm_up() => warm,
-            () = &mut stop => return stopped(emulator).await,
+            () = &mut stop => return stopped(emulator, &mut events, &terminal).await,
         };
         if let Err(error) = warm {
             emulator.shutdown().await;
             bail!("{error}");
         }
-        introduce(&name, &emulator, tls);
-        loop {
-            tokio::select! {
-                event = events.next() => match event {
-                    Some(event) => {
-                        if let Some(line) = report::event(&event) {
-                            println!("{line}");
-                        }
-                    }
-                    None => break,
-                },
-                () = &mut stop => break,
+        let introduction = introduction(&name, &emulator, tls);
+        let shown = async {
+            for line in introduction {
+                terminal.line(line).await?;
+            }
+            show(&mut events, &terminal).await
+        };
+        let shown = tokio::select! {
+            shown = shown => shown,
+            () = &mut stop => Ok(()),
+        };
+        match shown {
+            Ok(()) => stopped(emulator, &mut events, &terminal).await,
+            Err(closed) => {
+                emulator.shutdown().await;
+                Ok(closed.exit_code())
             }
         }
-        stopped(emulator).await
     })
+}
+
+/// Prints what happens for as long as something may.
+async fn show(events: &mut Events, terminal: &Terminal) -> Result<(), Closed> {
+    while let Some(event) = events.next().await {
+        if let Some(line) = report::event(&event) {
+            terminal.line(line).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends the emulator and its runtimes, and says so as a shell says of a program that Ctrl-C ended.
-pub(crate) async fn stopped(emulator: Emulator) -> Result<ExitCode> {
-    emulator.shutdown().await;
-    eprintln!("stopped");
+pub(crate) async fn stopped(emulator: Emulator, events: &mut Events, terminal: &Terminal) -> Result<ExitCode> {
+    let mut ending = pin!(emulator.shutdown());
+    // What runtimes say on their way out is shown, too.
+    tokio::select! {
+        biased;
+        () = &mut ending => {}
+        _ = show(events, terminal) => ending.await,
+    }
+    let rest = std::iter::from_fn(|| events.try_next()).filter_map(|event| report::event(&event));
+    terminal.last_words(rest, "stopped").await;
     Ok(ExitCode::from(130))
 }
 
-fn introduce(name: &str, emulator: &Emulator, tls: bool) {
+fn introduction(name: &str, emulator: &Emulator, tls: bool) -> [String; 4] {
     let (lambda, url, api) = (emulator.lambda_url(), emulator.function_url(), emulator.api_url());
     let curl = if tls { "curl -Nk" } else { "curl -N --http2-prior-knowledge" };
-    println!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint");
-    println!("Function URL  {url}   curl -N {url} -d '{{\"name\":\"hoge\"}}'");
-    println!("API Gateway   {api}   {curl} {api} -d '{{\"name\":\"hoge\"}}'");
-    println!("Ctrl-C stops");
+    [
+        format!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint"),
+        format!("Function URL  {url}   curl -N {url}"),
+        format!("API Gateway   {api}   {curl} {api}"),
+        "Ctrl-C stops".to_owned(),
+    ]
 }
 
-/// Waits for Ctrl-C or a request to terminate, of which none is missed from now on.
-pub(crate) fn stop_signal() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-    let mut signals: Vec<Signal> =
-        [SignalKind::interrupt(), SignalKind::terminate()].into_iter().filter_map(|kind| signal(kind).ok()).collect();
-    std::future::poll_fn(move |cx| {
-        let seen = signals.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
-        if seen { Poll::Ready(()) } else { Poll::Pending }
-    })
+#[cfg(test)]
+mod tests {
+    use super::qualifier;
+
+    #[test]
+    fn qualifiers_are_versions_and_aliases() {
+        for (text, expected) in [
+            ("7", Some(("7", "7"))),
+            ("live=7", Some(("live", "7"))),
+            ("live", Some(("live", "$LATEST"))),
+            ("live=$LATEST", Some(("live", "$LATEST"))),
+            ("", None),
+            ("=7", None),
+            ("7=8", None),
+            ("live=x", None),
+            ("a b", None),
+        ] {
+            let expected = expected.map(|(name, version)| (name.to_owned(), version.to_owned()));
+            assert_eq!(qualifier(text).ok(), expected, "{text}");
+        }
+    }
 }

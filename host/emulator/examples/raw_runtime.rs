@@ -3,11 +3,12 @@
 //! The event says what it does: any JSON with the words below in it (in a direct payload, or in an HTTP request's body or
 //! headers). `chunks=N` writes N chunks, `gap=MS` waits between them, `size=B` makes them larger, and `text=` is what they are
 //! instead, in hexadecimal; `ending=` is one of `clean trailers odd-trailers error exit exit-early hang hang-early buffered echo
-//! event context empty empty-trailers bad-prelude typeless break refusals bad-mode too-large`. `kind=` is the type of an error,
-//! and `section=B` makes the trailers B bytes long, their last empty line included.
+//! event context version empty empty-trailers bad-prelude typeless break refusals bad-mode too-large oddities`. `kind=` is the type
+//! of an error, and `section=B` makes the trailers B bytes long, their last empty line included.
 //!
 //! `status=` and `length=` go into the head; `prelude=` is another head, its JSON in hexadecimal; `metadata=B` is a head that
-//! has B bytes together with its eight NULs.
+//! has B bytes together with its eight NULs. With `heads=values` the head has what clients write besides text; with
+//! `heads=cookies`, three cookies; with `heads=many`, more headers than an HTTP library holds.
 //!
 //! This file needs only Rust's standard library: `make raw-runtime` in `deploy` compiles it alone for Lambda.
 
@@ -53,6 +54,8 @@ fn main() -> io::Result<()> {
             std::process::exit(1);
         }
         Ok("init-exit") => std::process::exit(3),
+        // As AWS's Web Adapter does: an extension that wants no events, in the process of the runtime.
+        Ok("adapter") => register(&api)?,
         Ok("init-hang") => loop {
             std::thread::park();
         },
@@ -71,6 +74,25 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+/// Registers an extension and has it wait.
+fn register(api: &str) -> io::Result<()> {
+    let mut stream = connect(api)?;
+    let path = "/2020-01-01/extension";
+    let body = r#"{ "events": [] }"#;
+    let length = body.len();
+    let head = format!("POST {path}/register HTTP/1.1\r\nHost: api\r\nLambda-Extension-Name: adapter\r\n");
+    stream.get_mut().write_all(format!("{head}Content-Length: {length}\r\n\r\n{body}").as_bytes())?;
+    let reply = read(&mut stream)?;
+    if reply.status != 200 {
+        return Err(io::Error::other(format!("/register says {}", reply.status)));
+    }
+    let id = reply.header("Lambda-Extension-Identifier");
+    let head = format!("GET {path}/event/next HTTP/1.1\r\nHost: api\r\nLambda-Extension-Identifier: {id}\r\n\r\n");
+    stream.get_mut().write_all(head.as_bytes())?;
+    std::thread::spawn(move || read(&mut stream));
+    Ok(())
+}
+
 /// Polls and answers, for ever.
 fn work(api: &str) -> io::Result<()> {
     let mut stream = connect(api)?;
@@ -85,6 +107,7 @@ fn work(api: &str) -> io::Result<()> {
             nonce: next.header("Lambda-Runtime-Invocation-Id"),
             tenant: next.header("Lambda-Runtime-Aws-Tenant-Id"),
             client: next.header("Lambda-Runtime-Client-Context"),
+            arn: next.header("Lambda-Runtime-Invoked-Function-Arn"),
             event: String::from_utf8_lossy(&next.body).into_owned(),
         };
         if !call.answer(api, &mut stream)? {
@@ -98,6 +121,7 @@ struct Call {
     nonce: String,
     tenant: String,
     client: String,
+    arn: String,
     event: String,
 }
 
@@ -116,6 +140,45 @@ impl Call {
         self.event.contains("\"requestContext\"")
     }
 
+    /// The members of a head that the event asks for by name.
+    fn head(&self) -> Option<String> {
+        match self.word("heads")? {
+            "values" => {
+                let headers = r#"{"x-list":["a","b"],"x-number":7,"x-true":true,"x-null":null}"#;
+                Some(format!(r#""statusCode":201,"headers":{headers},"multiValueHeaders":null,"cookies":["c=1"]"#))
+            }
+            "cookies" => Some(r#""statusCode":201,"cookies":["c=1","d=2","e=3"]"#.to_owned()),
+            "many" => {
+                let headers: Vec<String> = (0..40_000).map(|number| format!(r#""x-{number}":"""#)).collect();
+                Some(format!(r#""statusCode":201,"headers":{{{}}}"#, headers.join(",")))
+            }
+            _ => None,
+        }
+    }
+
+    /// Requests that AWS's Runtime API refuses before it looks at them, each on a connection of its own; the last one has
+    /// the largest head that is taken. What comes back is printed.
+    fn send_oddities(&self, api: &str, response: &str) {
+        let long = |bytes: usize| format!("Host: api\r\nX-Long: {}\r\n", "x".repeat(bytes));
+        for headers in [
+            String::new(),
+            "Host: api\r\nHost: ipa\r\n".to_owned(),
+            "Host: api\r\nTransfer-Encoding: gzip, chunked\r\n".to_owned(),
+            "Host: api\r\nTransfer-Encoding: chunked\r\nTrailer: Content-Length\r\n".to_owned(),
+            "Host: api\r\nExpect: a miracle\r\n".to_owned(),
+            "Host: api\r\nX-Bad: \u{1}\r\n".to_owned(),
+            long(1024 * 1024 + 4096),
+            long(1024 * 1024),
+        ] {
+            let request = format!("POST {response}/nothing HTTP/1.1\r\n{headers}\r\n");
+            let status = connect(api).and_then(|mut stream| {
+                stream.get_mut().write_all(request.as_bytes())?;
+                Ok(read(&mut stream)?.status)
+            });
+            println!("{}", status.map_or_else(|error| error.to_string(), |status| status.to_string()));
+        }
+    }
+
     /// Answers; whether the connection can be used again.
     fn answer(&self, api: &str, stream: &mut Stream) -> io::Result<bool> {
         println!("working on {}", self.id);
@@ -131,8 +194,9 @@ impl Call {
                 return Ok(true);
             }
             "buffered" => {
-                let body = r#"{"statusCode":201,"headers":{"x-a":"b"},"body":"hello"}"#;
-                post(stream, &response, &[nonce, ("Content-Type", "application/json")], body)?;
+                let head = self.head().unwrap_or_else(|| r#""statusCode":201,"headers":{"x-a":"b"}"#.to_owned());
+                let body = format!(r#"{{{head},"body":"hello"}}"#);
+                post(stream, &response, &[nonce, ("Content-Type", "application/json")], &body)?;
                 return Ok(true);
             }
             "echo" => {
@@ -141,6 +205,12 @@ impl Call {
             }
             "context" => {
                 let body = format!(r#"{{"tenant":"{}","client":{}}}"#, self.tenant, self.client);
+                post(stream, &response, &[nonce, ("Content-Type", "application/json")], &body)?;
+                return Ok(true);
+            }
+            "version" => {
+                let version = std::env::var("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_default();
+                let body = format!(r#"{{"version":"{version}","arn":"{}"}}"#, self.arn);
                 post(stream, &response, &[nonce, ("Content-Type", "application/json")], &body)?;
                 return Ok(true);
             }
@@ -153,6 +223,11 @@ impl Call {
                 post(stream, &response, &[nonce], r#""answered""#)?;
                 post(stream, &response, &[nonce], "x")?;
                 post(stream, &response.replace("/response", "/error"), &[], "{}")?;
+                return Ok(true);
+            }
+            "oddities" => {
+                self.send_oddities(api, &response);
+                post(stream, &response, &[nonce], r#""answered""#)?;
                 return Ok(true);
             }
             "bad-mode" => {
@@ -215,6 +290,14 @@ impl Call {
             }
             _ => write!(stream.get_mut(), "0\r\n\r\n")?,
         }
+        if self.number("section").is_some() {
+            let Ok(reply) = read(stream) else {
+                println!("no reply");
+                return Ok(false);
+            };
+            reply.print_refusal();
+            return Ok(true);
+        }
         read(stream)?.print_refusal();
         Ok(true)
     }
@@ -228,6 +311,9 @@ impl Call {
             let (before, after) = (r#"{"statusCode":200,"headers":{"x-filler":""#, r#""}}"#);
             let filler = "x".repeat(size.saturating_sub(before.len() + after.len() + 8));
             return Ok(format!("{before}{filler}{after}").into());
+        }
+        if let Some(head) = self.head() {
+            return Ok(format!("{{{head}}}").into());
         }
         let status = self.number("status").unwrap_or(201);
         let length = self.word("length").map(|length| format!(r#","content-length":"{length}""#)).unwrap_or_default();

@@ -4,15 +4,17 @@ pub(crate) mod api_gateway;
 mod envelope;
 mod event_body;
 pub(crate) mod function_url;
+pub(crate) mod guard;
 mod head;
 mod header_case;
 pub(crate) mod lambda_api;
 pub(crate) mod listener;
+mod presence;
+mod shown;
 pub(crate) mod tls;
 mod trace;
 
-use crate::feed::EventKind;
-use crate::invocation::{Body, Ending, Running};
+use crate::invocation::Body;
 use bytes::Bytes;
 use futures_util::{TryStreamExt as _, stream};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -43,7 +45,8 @@ pub(crate) type Reply = Response<ReplyBody>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
     address: SocketAddr,
-    port: u16,
+    /// The door's own address, as the client reached it.
+    local: SocketAddr,
     secure: bool,
 }
 
@@ -113,20 +116,4 @@ fn without_forbidden_body(method: &Method, reply: Reply) -> Reply {
     let (parts, mut body) = reply.into_parts();
     tokio::spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
     Response::from_parts(parts, whole(""))
-}
-
-/// Tells of a response that failed after its head: HTTP clients see a clean end.
-fn tell_what_looks_complete(running: &Running) {
-    let what = match running.ending() {
-        Ending::Complete => return,
-        Ending::Error { error_type, document } | Ending::Trailers { error_type, document } => {
-            format!("the response failed with {error_type} and looks complete: {}", String::from_utf8_lossy(&document))
-        }
-        Ending::Failed(failure) => format!(
-            "the response failed with {} and looks complete: {}",
-            failure.error_type(),
-            crate::invocation::message_of(&failure.document(running.id()))
-        ),
-    };
-    running.tell(EventKind::NotShown { what });
 }

@@ -2,6 +2,7 @@
 
 use crate::door::api_gateway::ApiGateway;
 use crate::door::function_url::FunctionUrl;
+use crate::door::guard::Guard;
 use crate::door::lambda_api::LambdaApi;
 use crate::door::listener::{self, Wire};
 use crate::door::tls::{self, TlsError};
@@ -60,12 +61,19 @@ fn flag(door: Door) -> &'static str {
 
 /// Why no environment could be made ready.
 #[derive(Debug, thiserror::Error)]
-#[error("the runtime could not start: {error_type}: {message}")]
+#[error("the runtime could not start: {error_type}: {message}{}", last_words(printed))]
 pub struct WarmUpError {
     /// `Runtime.…`, or what else Lambda would say.
     pub error_type: String,
     /// What the runtime said, or Lambda would.
     pub message: String,
+    /// The last lines that the runtime printed, oldest first, without those that repeat the message.
+    pub printed: Vec<String>,
+}
+
+fn last_words(printed: &[String]) -> String {
+    let lines: String = printed.iter().map(|line| format!("\n  {line}")).collect();
+    if lines.is_empty() { lines } else { format!("\nIt printed:{lines}") }
 }
 
 /// A running emulator. Dropped, it ends and takes its runtimes with it; [`Emulator::shutdown`] also waits for that.
@@ -106,9 +114,12 @@ pub async fn start(settings: Settings) -> Result<Emulator, StartError> {
     };
     let function = Arc::new(Function::new(settings));
     let mut doors = JoinSet::new();
-    doors.spawn(listener::serve(lambda_listener, Arc::new(LambdaApi { function: function.clone() }), Wire::Http1));
-    doors.spawn(listener::serve(url_listener, Arc::new(FunctionUrl { function: function.clone() }), Wire::Http1));
-    doors.spawn(listener::serve(api_listener, Arc::new(ApiGateway { function: function.clone() }), api_wire));
+    let guarded = Guard::new(Door::Lambda, LambdaApi { function: function.clone() }, function.clone());
+    doors.spawn(listener::serve(lambda_listener, Arc::new(guarded), Wire::Http1));
+    let guarded = Guard::new(Door::FunctionUrl, FunctionUrl { function: function.clone() }, function.clone());
+    doors.spawn(listener::serve(url_listener, Arc::new(guarded), Wire::Http1));
+    let guarded = Guard::new(Door::ApiGateway, ApiGateway { function: function.clone() }, function.clone());
+    doors.spawn(listener::serve(api_listener, Arc::new(guarded), api_wire));
     Ok(Emulator { function, lambda, url, api, certificate, _doors: doors })
 }
 
@@ -173,11 +184,12 @@ impl Emulator {
     pub async fn warm_up(&self) -> Result<(), WarmUpError> {
         match self.function.warm_up().await {
             // As many as there may be are busy: so some are ready.
-            Ok(()) | Err(Refusal::Throttled) => Ok(()),
-            Err(Refusal::Failed(failure)) => {
+            Ok(()) | Err((Refusal::Throttled, _)) => Ok(()),
+            Err((Refusal::Failed(failure), mut printed)) => {
                 let document = failure.document("none");
                 let (error_type, message) = (failure.error_type().to_owned(), crate::invocation::message_of(&document));
-                Err(WarmUpError { error_type, message })
+                printed.retain(|line| !line.contains(&message));
+                Err(WarmUpError { error_type, message, printed })
             }
         }
     }

@@ -13,13 +13,13 @@ const CAPACITY: usize = 4096;
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// When.
+    /// The moment it happened.
     pub at: SystemTime,
-    /// In which execution environment; they are counted from 1.
+    /// The number of the execution environment it happened in, counted from 1. Absent for what happened at a door.
     pub environment: Option<u32>,
-    /// To which invocation.
+    /// The request id of the invocation it belongs to. Absent for what belongs to no invocation.
     pub request_id: Option<Arc<str>>,
-    /// What.
+    /// What happened.
     pub kind: EventKind,
 }
 
@@ -97,6 +97,18 @@ pub enum EventKind {
     NotShown {
         /// What, in a sentence.
         what: String,
+    },
+    /// A failure that the client could see, by a status or by the end of its connection.
+    FailureShown {
+        /// What the client got and what had failed, in a sentence.
+        what: String,
+    },
+    /// A request of the runtime's that the Runtime API refused before it looked at it, as AWS's does.
+    RuntimeRefused {
+        /// The status that the runtime got. Absent if its connection was dropped without a reply.
+        status: Option<u16>,
+        /// Why, and what comes of it.
+        why: String,
     },
     /// A request that did not reach the function.
     Refused {
@@ -202,8 +214,14 @@ impl fmt::Display for Event {
             Kind::ResponseEnded { outcome, after } => write!(f, "response ended after {:.1} ms: {outcome}", millis(*after)),
             Kind::InvocationEnded(report) => write!(f, "invocation ended: {}", report.outcome),
             Kind::ClientLeft => f.write_str("the client left before the end; the function is not stopped by it"),
-            Kind::Log { line, .. } | Kind::Platform { line } => f.write_str(line),
+            Kind::Log { line: text, .. } | Kind::Platform { line: text } | Kind::FailureShown { what: text } => f.write_str(text),
             Kind::NotShown { what } => write!(f, "the client cannot see it: {what}"),
+            Kind::RuntimeRefused { status: Some(status), why } => {
+                write!(f, "the Runtime API refused a request of the runtime's with {status}, as AWS's does: {why}")
+            }
+            Kind::RuntimeRefused { status: None, why } => {
+                write!(f, "the Runtime API dropped the runtime's connection, as AWS's does: {why}")
+            }
             Kind::Refused { door, status, why } => write!(f, "{door} refused a request with {status}: {why}"),
             Kind::Missed { events } => write!(f, "{events} events were missed here"),
         }

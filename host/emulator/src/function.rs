@@ -1,10 +1,11 @@
 //! The function: its names, and the environments that run it.
 //!
-//! Decides which environment takes an invocation, as Lambda does: the idle one used last, else a new one, else none.
+//! Decides which environment takes an invocation, as Lambda does: of those of its version and tenant the idle one used last,
+//! else a new one, if need be in place of an idle one of another version or tenant, else none.
 
 use crate::environment::Environment;
 use crate::feed::Feed;
-use crate::invocation::{Answer, Failure, Invocation, Running, lock};
+use crate::invocation::{Answer, Failure, Invocation, Running, Tenant, lock};
 use crate::settings::Settings;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,10 @@ use tokio::task::JoinSet;
 /// The account of a function that has none.
 pub(crate) const ACCOUNT: &str = "123456789012";
 
-/// The only version there is.
+/// The partition of every ARN.
+pub(crate) const PARTITION: &str = "aws";
+
+/// The version that runs unless a caller asks for another.
 pub(crate) const VERSION: &str = "$LATEST";
 
 /// An answer, and the invocation it belongs to; none if the runtime could not start, which the answer then says.
@@ -64,12 +68,15 @@ impl Function {
 
     /// The ARN, without a qualifier.
     pub(crate) fn arn(&self) -> String {
-        self.arn_of(&self.settings.function_name)
+        format!("arn:{PARTITION}:lambda:{}:{ACCOUNT}:function:{}", self.region, self.settings.function_name)
     }
 
-    /// The ARN that a function of this name would have.
-    pub(crate) fn arn_of(&self, name: &str) -> String {
-        format!("arn:aws:lambda:{}:{ACCOUNT}:function:{name}", self.region)
+    /// The version that a qualifier stands for; none if there is no such qualifier.
+    pub(crate) fn version_of(&self, qualifier: Option<&str>) -> Option<&str> {
+        match qualifier {
+            None | Some(VERSION) => Some(VERSION),
+            Some(qualifier) => self.settings.qualifiers.get(qualifier).map(String::as_str),
+        }
     }
 
     /// Whether one environment serves several invocations at once.
@@ -96,18 +103,26 @@ impl Function {
     }
 
     /// Starts an environment if none is idle and waits until it is ready.
-    pub(crate) async fn warm_up(self: &Arc<Self>) -> Result<(), Refusal> {
-        let environment = self.reserve()?;
-        let ready = self.ready(environment).await?;
-        ready.release();
-        Ok(())
+    ///
+    /// # Errors
+    /// The refusal, and the last lines that the runtime printed before it failed to start.
+    pub(crate) async fn warm_up(self: &Arc<Self>) -> Result<(), (Refusal, Vec<String>)> {
+        let environment = self.reserve(VERSION, None).map_err(|refusal| (refusal, Vec::new()))?;
+        match self.ready(environment.clone(), VERSION, None).await {
+            Ok(ready) => {
+                ready.release();
+                Ok(())
+            }
+            Err(refusal) => Err((refusal, environment.last_words().await)),
+        }
     }
 
     async fn start(self: Arc<Self>, invocation: Invocation) -> Result<(Arc<Running>, oneshot::Receiver<Answer>), Refusal> {
         let mut invocation = invocation;
         loop {
-            let environment = self.reserve()?;
-            let environment = self.ready(environment).await?;
+            let (version, tenant) = (&invocation.version, Some(&invocation.tenant));
+            let environment = self.reserve(version, tenant)?;
+            let environment = self.ready(environment, version, tenant).await?;
             let (sender, answer) = oneshot::channel();
             let timeout = self.settings.timeout;
             let running = Running::new(invocation, environment.id, timeout, self.feed.clone(), sender);
@@ -123,7 +138,12 @@ impl Function {
     }
 
     /// Waits for an environment's start; one that is too slow is started again, then as long as an invocation may take.
-    async fn ready(self: &Arc<Self>, environment: Arc<Environment>) -> Result<Arc<Environment>, Refusal> {
+    async fn ready(
+        self: &Arc<Self>,
+        environment: Arc<Environment>,
+        version: &str,
+        tenant: Option<&Tenant>,
+    ) -> Result<Arc<Environment>, Refusal> {
         match environment.ready(self.settings.init_timeout).await {
             Some(Ok(())) => return Ok(environment),
             Some(Err(failure)) => return Err(Refusal::Failed(failure)),
@@ -131,7 +151,7 @@ impl Function {
                 environment.init_timed_out(self.settings.init_timeout);
             }
         }
-        let again = self.reserve()?;
+        let again = self.reserve(version, tenant)?;
         match again.ready(self.settings.timeout).await {
             Some(Ok(())) => Ok(again),
             Some(Err(failure)) => Err(Refusal::Failed(failure)),
@@ -139,26 +159,36 @@ impl Function {
         }
     }
 
-    /// A place in an environment.
-    fn reserve(self: &Arc<Self>) -> Result<Arc<Environment>, Refusal> {
-        let mut pool = lock(&self.pool);
-        if pool.closed {
-            return Err(Refusal::Failed(Failure::ShutDown));
-        }
-        if let Some(at) = pool.environments.iter().rposition(|environment| environment.reserve()) {
-            let environment = pool.environments.remove(at);
+    /// A place in an environment of this version, for this tenant; for whoever comes first, if none is given.
+    fn reserve(self: &Arc<Self>, version: &str, tenant: Option<&Tenant>) -> Result<Arc<Environment>, Refusal> {
+        let given_up;
+        let environment = {
+            let mut pool = lock(&self.pool);
+            if pool.closed {
+                return Err(Refusal::Failed(Failure::ShutDown));
+            }
+            if let Some(at) = pool.environments.iter().rposition(|environment| environment.reserve(version, tenant)) {
+                let environment = pool.environments.remove(at);
+                pool.environments.push(environment.clone());
+                return Ok(environment);
+            }
+            let is_full = pool.environments.len() >= self.settings.max_environments.max(1);
+            let idle = pool.environments.iter().position(|environment| is_full && environment.is_idle());
+            given_up = idle.map(|at| pool.environments.remove(at));
+            if is_full && given_up.is_none() {
+                return Err(Refusal::Throttled);
+            }
+            let id = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+            let (environment, supervisor) = Environment::new(id, self.clone(), version.to_owned());
+            environment.reserve(version, tenant);
+            while pool.supervisors.try_join_next().is_some() {}
+            pool.supervisors.spawn(supervisor);
             pool.environments.push(environment.clone());
-            return Ok(environment);
+            environment
+        };
+        if let Some(idle) = given_up {
+            idle.end(&Failure::ShutDown);
         }
-        if pool.environments.len() >= self.settings.max_environments.max(1) {
-            return Err(Refusal::Throttled);
-        }
-        let id = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        let (environment, supervisor) = Environment::new(id, self.clone());
-        environment.reserve();
-        while pool.supervisors.try_join_next().is_some() {}
-        pool.supervisors.spawn(supervisor);
-        pool.environments.push(environment.clone());
         Ok(environment)
     }
 

@@ -7,8 +7,10 @@
 //! - **API Gateway**, a REST API whose integration streams, over HTTP/1.1 and HTTP/2, with or without TLS
 //!
 //! Behind them, execution environments are started as Lambda starts them: a process of the runtime each, with a Runtime API
-//! of its own, one for each concurrent request, reused when idle, replaced when dead. A chunk goes from the runtime to the
-//! client as it comes, and a client that stops reading stops the runtime.
+//! and an Extensions API of its own, one for each concurrent request, reused when idle, replaced when dead, never shared
+//! between tenants or versions. Whatever a runtime starts ends with it, and it ends with the emulator, also if that is killed.
+//! A chunk goes from the runtime to the client as it comes, and a client that stops reading stops the runtime. Requests come
+//! from this machine and from its own web pages, or are refused.
 //!
 //! It fails as Lambda fails, the unhelpful ways included: a stream that breaks looks complete at a Function URL, a timeout
 //! leaves no mark, a stream without a byte hangs. What a client cannot see is told to whoever watches [`Emulator::events`].

@@ -1,5 +1,6 @@
 //! What a user of the emulator decides. Knows no defaults of a command line, only Lambda's own.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -31,6 +32,9 @@ pub struct Settings {
     pub memory_mb: u32,
     /// `AWS_REGION`; the user's own, or `us-east-1`, if absent.
     pub region: Option<String>,
+    /// Qualifiers that a caller of the Lambda API may give besides `$LATEST`, and the version that each stands for: a version
+    /// stands for itself, an alias for a version. All of them run the same command, in environments of their own version.
+    pub qualifiers: BTreeMap<String, String>,
     /// How many invocations one environment serves at once. More than one is what Lambda Managed Instances do:
     /// `AWS_LAMBDA_MAX_CONCURRENCY` is set, and a timeout ends the invocation but not the environment.
     pub concurrency: usize,
@@ -42,6 +46,10 @@ pub struct Settings {
     pub url: SocketAddr,
     /// Where API Gateway listens.
     pub api: SocketAddr,
+    /// Host names that this machine goes by, besides `localhost`, names that end in `.localhost`, loopback addresses and the
+    /// address that a door listens on. Requests to other hosts are refused, so that no web site can have its own name lead
+    /// here; and so are those that a web page of another host makes, unless the Function URL's `cors` grants them.
+    pub allow_hosts: Vec<String>,
     /// API Gateway's stage: the first part of every path.
     pub stage: String,
     /// API Gateway over TLS, with a certificate of its own making.
@@ -53,6 +61,11 @@ pub struct Settings {
     pub url_hang: Duration,
     /// The Function URL's `InvokeMode`.
     pub url_transfer: Transfer,
+    /// Media types of request bodies that a Function URL's event has as text, such as `application/json` or `text/*`; others,
+    /// and bodies without a type, arrive in base64. AWS does not publish which are text: if absent, it is what tools agree on,
+    /// JSON, XML, JavaScript, forms, all of `text/*`, and bodies without a type. What AWS once showed is
+    /// `application/json` and `text/*` alone.
+    pub url_text: Option<Vec<String>>,
     /// The `ResponseTransferMode` of API Gateway's integration.
     pub api_transfer: Transfer,
     /// The Function URL's CORS settings.
@@ -78,16 +91,19 @@ impl Settings {
             init_timeout: Duration::from_secs(10),
             memory_mb: 128,
             region: None,
+            qualifiers: BTreeMap::new(),
             concurrency: 1,
             max_environments: 10,
             lambda: any,
             url: any,
             api: any,
+            allow_hosts: Vec::new(),
             stage: "dev".to_owned(),
             tls: false,
             api_idle_timeout: None,
             url_hang: Duration::from_secs(2),
             url_transfer: Transfer::Stream,
+            url_text: None,
             api_transfer: Transfer::Stream,
             cors: None,
             throttle: false,

@@ -3,7 +3,7 @@
 mod client;
 
 use bytes::Bytes;
-use client::{assert_told, not_shown, over, post, send, settings, start, until_over};
+use client::{assert_told, not_shown, over, post, send, settings, shown, start, until_over};
 use firstbyte_emulator::Transfer;
 use http::{Request, Version};
 use http_body_util::Full;
@@ -75,7 +75,30 @@ async fn without_metadata_it_is_a_500() {
         assert_eq!(answer.status.as_u16(), status, "{ending}");
         assert_eq!(answer.text().await, body, "{ending}");
         let seen = until_over(&mut events).await;
-        assert_eq!(not_shown(&seen).len(), usize::from(ending != "clean"), "{ending}: {seen:#?}");
+        let hidden = usize::from(ending == "trailers");
+        let failed = usize::from(status == 500);
+        assert_eq!((not_shown(&seen).len(), shown(&seen).len()), (hidden, failed), "{ending}: {seen:#?}");
+        assert!(shown(&seen).iter().all(|what| what.starts_with("the client got 500")), "{ending}: {seen:#?}");
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_timeout_after_the_head_cuts_the_connection() {
+    let mut settings = settings();
+    settings.timeout = Duration::from_millis(700);
+    let (emulator, mut events) = start(settings).await;
+    for version in [Version::HTTP_2, Version::HTTP_11] {
+        let mut answer = send(Request::post(emulator.api_url()), "ending=hang", version).await;
+        assert_eq!((answer.status.as_u16(), answer.rest().await), (201, (b"chunk 0\nchunk 1\n".to_vec(), false)), "{version:?}");
+        let seen = until_over(&mut events).await;
+        let [what] = shown(&seen)[..] else { panic!("{seen:#?}") };
+        assert!(what.contains("cut") && what.contains("Task timed out after 0.70 seconds"), "{what}");
+        assert!(not_shown(&seen).is_empty(), "{seen:#?}");
+        // Before the head, there is a status to tell it with.
+        let mut answer = send(Request::post(emulator.api_url()), "ending=hang-early", version).await;
+        assert_eq!((answer.status.as_u16(), answer.rest().await.1), (500, true));
+        until_over(&mut events).await;
     }
     emulator.shutdown().await;
 }
@@ -166,5 +189,30 @@ async fn a_buffered_integration_gives_what_it_has_at_the_end() {
         assert_eq!(answer.text().await, body, "{ending}");
         assert_told(&until_over(&mut events).await, told, ending);
     }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn header_values_besides_text_reach_the_client() {
+    for (transfer, endings) in [(Transfer::Stream, &["clean"][..]), (Transfer::Buffered, &["clean", "buffered"])] {
+        let mut settings = settings();
+        settings.api_transfer = transfer;
+        let (emulator, _) = start(settings).await;
+        for ending in endings {
+            let answer = post(&emulator.api_url(), &format!("ending={ending} heads=values")).await;
+            assert_eq!((answer.status.as_u16(), answer.all("x-list")), (201, vec!["a", "b"]), "{ending}");
+            assert_eq!((answer.header("x-number"), answer.header("x-true")), ("7", "true"), "{ending}");
+            assert_eq!((answer.headers.contains_key("x-null"), answer.header("set-cookie")), (false, "c=1"), "{ending}");
+        }
+        emulator.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn every_cookie_is_spelled_the_same() {
+    let (emulator, _) = start(settings()).await;
+    let head = client::raw(&emulator.api_url(), "POST /dev HTTP/1.1\r\nConnection: close\r\n", "heads=cookies").await;
+    assert_eq!(head.matches("\r\nSet-Cookie: ").count(), 3, "{head}");
+    assert!(!head.contains("set-cookie"), "{head}");
     emulator.shutdown().await;
 }

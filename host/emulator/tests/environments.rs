@@ -2,7 +2,7 @@
 
 mod client;
 
-use client::{LONG, post, printed, settings, start, until, until_over};
+use client::{post, printed, settings, start, until, until_over};
 use firstbyte_emulator::{EventKind, Outcome, Settings, StartError};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -173,54 +173,6 @@ async fn the_bandwidth_of_a_stream_is_limited() {
     assert!(clean && bytes.len() > 8_000_000);
     assert!(start.elapsed() > Duration::from_millis(500), "1.7 MB more than at once are 0.8 s: {:?}", start.elapsed());
     emulator.shutdown().await;
-}
-
-#[tokio::test]
-async fn processes_end_with_the_emulator() {
-    for explicit in [true, false] {
-        let (emulator, mut events) = start(settings()).await;
-        let mut answer = post(&emulator.function_url(), "ending=hang").await;
-        answer.next().await.expect("a chunk").expect("no cut");
-        let seen = until(&mut events, |kind| matches!(kind, EventKind::EnvironmentStarted { .. })).await;
-        let Some(EventKind::EnvironmentStarted { pid }) = seen.last().map(|event| event.kind.clone()) else {
-            panic!("{seen:#?}")
-        };
-        if explicit {
-            emulator.shutdown().await;
-            assert!(!is_alive(pid));
-        } else {
-            drop(emulator);
-            until_gone(pid).await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_a_runtime_started_ends_with_it() {
-    let mut settings = settings();
-    let script = "sleep 1000 & echo started $!; exec \"$0\"".into();
-    settings.command = ["sh".into(), "-c".into(), script].into_iter().chain(settings.command).collect();
-    let (emulator, mut events) = start(settings).await;
-    emulator.warm_up().await.expect("it starts");
-    let seen = until(&mut events, |kind| matches!(kind, EventKind::Log { .. })).await;
-    let pid = printed(&seen)[0].strip_prefix("started ").and_then(|pid| pid.parse().ok()).expect("a process");
-    assert!(is_alive(pid));
-    emulator.shutdown().await;
-    until_gone(pid).await;
-}
-
-async fn until_gone(pid: u32) {
-    let gone = async {
-        while is_alive(pid) {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LONG, gone).await.expect("it ends");
-}
-
-/// Whether a process runs; one that was not waited for yet does not.
-fn is_alive(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod client;
 
-use client::{assert_told, not_shown, post, send, settings, start, until, until_over};
+use client::{assert_told, not_shown, post, send, settings, shown, start, until, until_over};
 use firstbyte_emulator::{Cors, EventKind, Transfer};
 use http::{Request, Version};
 use std::time::{Duration, Instant};
@@ -47,11 +47,38 @@ async fn failures_look_as_they_do_on_aws_and_are_told() {
         let mut answer = post(&emulator.function_url(), &format!("ending={ending}")).await;
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, content_type), "{ending}");
         assert_eq!(answer.text().await, body, "{ending}");
-        let seen = until_over(&mut events).await;
-        let shown = not_shown(&seen);
-        assert_eq!(shown.len(), usize::from(!told.is_empty()), "{ending}: {shown:?}");
-        assert!(shown.iter().all(|shown| shown.contains(told)), "{ending}: {shown:?}");
+        assert_told(&until_over(&mut events).await, told, ending);
     }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_status_that_tells_of_the_failure_is_told_as_what_the_client_got() {
+    let (emulator, mut events) = start(settings()).await;
+    for (url, status) in [(emulator.function_url(), 400), (emulator.api_url(), 503)] {
+        let answer = post(&url, &format!("ending=trailers status={status}")).await.rest().await;
+        assert_eq!(answer, (b"chunk 0\nchunk 1\n".to_vec(), true));
+        let seen = until_over(&mut events).await;
+        assert!(not_shown(&seen).is_empty(), "{:?}", not_shown(&seen));
+        let [what] = shown(&seen)[..] else { panic!("{seen:#?}") };
+        for part in [&format!("the client got {status}"), "chunk 1", "Function.Broken", "broken"] {
+            assert!(what.contains(part), "{part}: {what}");
+        }
+        // Without a failure, it is the function's business.
+        post(&url, &format!("status={status}")).await.rest().await;
+        assert_told(&until_over(&mut events).await, "", "clean");
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_timeout_after_the_head_looks_complete() {
+    let mut settings = settings();
+    settings.timeout = Duration::from_millis(700);
+    let (emulator, mut events) = start(settings).await;
+    let mut answer = post(&emulator.function_url(), "ending=hang").await;
+    assert_eq!((answer.status.as_u16(), answer.rest().await), (201, (b"chunk 0\nchunk 1\n".to_vec(), true)));
+    assert_told(&until_over(&mut events).await, "looks complete", "hang");
     emulator.shutdown().await;
 }
 
@@ -158,4 +185,72 @@ async fn a_buffered_url_gives_what_it_has_at_the_end() {
         assert_told(&until_over(&mut events).await, told, ending);
     }
     emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn header_values_besides_text_reach_the_client() {
+    for transfer in [Transfer::Stream, Transfer::Buffered] {
+        let mut settings = settings();
+        settings.url_transfer = transfer;
+        let (emulator, _) = start(settings).await;
+        for ending in ["clean", "buffered"] {
+            let answer = post(&emulator.function_url(), &format!("ending={ending} heads=values")).await;
+            assert_eq!((answer.status.as_u16(), answer.all("x-list")), (201, vec!["a", "b"]), "{ending}");
+            assert_eq!((answer.header("x-number"), answer.header("x-true")), ("7", "true"), "{ending}");
+            assert_eq!((answer.headers.contains_key("x-null"), answer.header("set-cookie")), (false, "c=1"), "{ending}");
+        }
+        emulator.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn more_headers_than_can_be_held_are_a_bad_envelope() {
+    let (emulator, _) = start(settings()).await;
+    let mut answer = post(&emulator.function_url(), "ending=buffered heads=many").await;
+    assert_eq!((answer.status.as_u16(), answer.text().await.as_str()), (502, "Internal Server Error"));
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn every_cookie_is_spelled_the_same() {
+    let (emulator, _) = start(settings()).await;
+    let head = client::raw(&emulator.function_url(), "POST / HTTP/1.1\r\nConnection: close\r\n", "heads=cookies").await;
+    assert_eq!(head.matches("\r\nSet-Cookie: ").count(), 3, "{head}");
+    assert!(!head.contains("set-cookie"), "{head}");
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn which_bodies_are_text_can_be_narrowed_for_the_function_url() {
+    let strict = ["application/json".to_owned(), "text/*".to_owned()];
+    for (narrowed, base64) in
+        [(None, [false, false, false, false, false, true]), (Some(strict), [false, false, true, true, true, true])]
+    {
+        let mut settings = settings();
+        settings.url_text = narrowed.map(Vec::from);
+        let (emulator, _) = start(settings).await;
+        let types = [
+            "application/json; charset=utf-8",
+            "TEXT/csv",
+            "application/xml",
+            "application/x-www-form-urlencoded",
+            "",
+            "image/png",
+        ];
+        for (content_type, base64) in types.into_iter().zip(base64) {
+            let mut request = Request::post(emulator.function_url());
+            if !content_type.is_empty() {
+                request = request.header("content-type", content_type);
+            }
+            let event = send(request, r#"{"a": "ending=echo"}"#, Version::HTTP_11).await.text().await;
+            // A runtime that cannot read the body ends otherwise, and its answer is no event.
+            let event = serde_json::from_str::<serde_json::Value>(&event);
+            assert_eq!(event.is_err() || event.is_ok_and(|event| event["isBase64Encoded"] == true), base64, "{content_type}");
+        }
+        // API Gateway has a list of its own.
+        let form = Request::post(emulator.api_url()).header("content-type", "application/x-www-form-urlencoded");
+        let answer = send(form, "status=418", Version::HTTP_11).await;
+        assert_eq!(answer.status, 418, "the runtime reads it");
+        emulator.shutdown().await;
+    }
 }

@@ -2,74 +2,12 @@
 
 mod client;
 
-use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
-use client::{Answer, not_shown, send, settings, start, until_over};
-use firstbyte_emulator::{Emulator, EventKind, Outcome};
-use http::{Request, Version};
-
-/// Frames of an event stream as they come.
-struct Frames {
-    answer: Answer,
-    decoder: MessageFrameDecoder,
-    pending: BytesMut,
-}
-
-impl Frames {
-    fn of(answer: Answer) -> Self {
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.header("content-type"), "application/vnd.amazon.eventstream");
-        Self { answer, decoder: MessageFrameDecoder::new(), pending: BytesMut::new() }
-    }
-
-    /// Type and payload of the next event; none at a clean end.
-    async fn next(&mut self) -> Option<(String, Bytes)> {
-        loop {
-            if let DecodedFrame::Complete(message) = self.decoder.decode_frame(&mut self.pending).expect("frames") {
-                let headers: Vec<(String, String)> = message
-                    .headers()
-                    .iter()
-                    .map(|header| {
-                        (header.name().as_str().to_owned(), header.value().as_string().expect("text").as_str().to_owned())
-                    })
-                    .collect();
-                assert_eq!(headers[2], (":message-type".to_owned(), "event".to_owned()));
-                return Some((headers[0].1.clone(), message.payload().clone()));
-            }
-            let piece = self.answer.next().await?;
-            self.pending.extend_from_slice(&piece.expect("no cut"));
-        }
-    }
-
-    /// All payload that is left, and the last event.
-    async fn rest(mut self) -> (String, serde_json::Value) {
-        let mut payload = Vec::new();
-        let mut complete = None;
-        while let Some((kind, bytes)) = self.next().await {
-            assert!(complete.is_none(), "InvokeComplete is the last");
-            match kind.as_str() {
-                "PayloadChunk" => payload.extend_from_slice(&bytes),
-                "InvokeComplete" => complete = Some(serde_json::from_slice(&bytes).expect("JSON")),
-                other => panic!("{other}"),
-            }
-        }
-        (String::from_utf8(payload).expect("UTF-8"), complete.expect("InvokeComplete"))
-    }
-}
-
-async fn stream(emulator: &Emulator, payload: &str, headers: &[(&str, &str)]) -> Frames {
-    let url = format!("{}/2021-11-15/functions/raw/response-streaming-invocations", emulator.lambda_url());
-    let request = headers.iter().fold(Request::post(url), |request, (name, value)| request.header(*name, *value));
-    Frames::of(send(request, payload, Version::HTTP_11).await)
-}
-
-async fn invoke(emulator: &Emulator, name: &str, payload: &str, headers: &[(&str, &str)]) -> Answer {
-    let url = format!("{}/2015-03-31/functions/{name}/invocations", emulator.lambda_url());
-    let request = headers.iter().fold(Request::post(url), |request, (name, value)| request.header(*name, *value));
-    send(request, payload, Version::HTTP_11).await
-}
+use bytes::Bytes;
+use client::lambda::{invoke, stream};
+use client::{not_shown, settings, start, until_over};
+use firstbyte_emulator::{EventKind, Outcome};
 
 #[tokio::test]
 async fn chunks_come_one_by_one() {
@@ -235,5 +173,50 @@ async fn contexts_reach_the_runtime() {
     let name = emulator.function_arn().replace(':', "%3A");
     let mut answer = invoke(&emulator, &name, r#""ending=context""#, &headers).await;
     assert_eq!(answer.text().await, r#"{"tenant":"blue tenant","client":{"client":{"a":"ü"}}}"#);
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn refusals_have_the_members_of_awss_model() {
+    let mut settings = settings();
+    settings.max_environments = 1;
+    let (emulator, _) = start(settings).await;
+    let mut busy = stream(&emulator, r#""ending=hang""#, &[]).await;
+    busy.next().await.expect("a chunk");
+    let large = format!("\"{}\"", "x".repeat(6 * 1024 * 1024));
+    let size = large.len();
+    let event = ("x-amz-invocation-type", "Event");
+    for (payload, header, status, error) in [
+        (
+            "{}",
+            ("x", "y"),
+            429,
+            serde_json::json!({
+                "Type": "User", "message": "Rate Exceeded.", "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"
+            }),
+        ),
+        (
+            &large,
+            ("x", "y"),
+            413,
+            serde_json::json!({
+                "Type": "User",
+                "message": format!("{size} byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)")
+            }),
+        ),
+        (
+            &large[size - 2_000_000..].replacen('x', "\"", 1),
+            event,
+            413,
+            serde_json::json!({
+                "Type": "User",
+                "message": "2000000 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
+            }),
+        ),
+    ] {
+        let mut answer = invoke(&emulator, "raw", payload, &[header]).await;
+        assert_eq!((answer.status.as_u16(), !answer.header("retry-after").is_empty()), (status, status == 429));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&answer.text().await).expect("JSON"), error);
+    }
     emulator.shutdown().await;
 }

@@ -2,9 +2,14 @@
 //!
 //! Follows API Gateway's "Set up a Lambda proxy integration with payload response streaming": the keys are `statusCode`,
 //! `headers`, `multiValueHeaders` and `cookies`, all optional, and the delimiter stands within the first 16 KB.
+//!
+//! AWS documents text as the value of a header. AWS's own Rust client also writes a list for a header that it has several
+//! times, and others write numbers, booleans and null. What Lambda makes of these is not published; [`header_values`] says
+//! how they are read here.
 
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What ends a prelude.
@@ -15,20 +20,87 @@ pub const LIMIT: usize = 16 * 1024;
 
 /// A head as Lambda's HTTP doors read it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", try_from = "Written")]
 pub struct Prelude {
     /// 200 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status_code: Option<u16>,
-    /// One value a name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// Headers with one value each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// API Gateway only: several values a name; wins over `headers`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// Headers with several values each; they win over `headers`. AWS documents them for API Gateway only.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub multi_value_headers: BTreeMap<String, Vec<String>>,
     /// Values of `set-cookie`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cookies: Vec<String>,
+}
+
+/// A prelude as clients of the Runtime API write it, before its values are read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Written {
+    status_code: Option<u16>,
+    headers: Option<BTreeMap<String, Value>>,
+    multi_value_headers: Option<BTreeMap<String, Value>>,
+    cookies: Option<Value>,
+}
+
+/// A value that no header can have: an object, or a list within a list.
+#[derive(Debug, thiserror::Error)]
+#[error("{name:?} is neither text, a number, a boolean, null, nor a list of these")]
+struct NotAHeaderValue {
+    name: String,
+}
+
+impl TryFrom<Written> for Prelude {
+    type Error = NotAHeaderValue;
+
+    fn try_from(written: Written) -> Result<Self, NotAHeaderValue> {
+        let values = |name: &str, value: &Value| header_values(value).ok_or_else(|| NotAHeaderValue { name: name.to_owned() });
+        let mut prelude = Self { status_code: written.status_code, ..Self::default() };
+        for (name, value) in written.multi_value_headers.unwrap_or_default() {
+            prelude.multi_value_headers.insert(name.clone(), values(&name, &value)?);
+        }
+        let mut lists = BTreeMap::new();
+        for (name, value) in written.headers.unwrap_or_default() {
+            let mut values = values(&name, &value)?;
+            match values.pop() {
+                None => {}
+                Some(only) if values.is_empty() => {
+                    prelude.headers.insert(name, only);
+                }
+                Some(last) => {
+                    values.push(last);
+                    lists.insert(name, values);
+                }
+            }
+        }
+        lists.retain(|name, _| !prelude.multi_value_headers.keys().any(|known| known.eq_ignore_ascii_case(name)));
+        prelude.multi_value_headers.append(&mut lists);
+        prelude.cookies = written.cookies.map_or_else(|| Ok(Vec::new()), |cookies| values("cookies", &cookies))?;
+        Ok(prelude)
+    }
+}
+
+/// The values that a header's JSON stands for: of a list, each element's; of null, none; of a number or a boolean, its JSON.
+/// `None` for an object, and for a list within a list.
+#[must_use]
+pub fn header_values(value: &Value) -> Option<Vec<String>> {
+    let elements = match value {
+        Value::Array(elements) => elements.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut values = Vec::with_capacity(elements.len());
+    for element in elements {
+        match element {
+            Value::Null => {}
+            Value::String(text) => values.push(text.clone()),
+            Value::Bool(_) | Value::Number(_) => values.push(element.to_string()),
+            Value::Array(_) | Value::Object(_) => return None,
+        }
+    }
+    Some(values)
 }
 
 impl Prelude {
@@ -133,6 +205,39 @@ mod tests {
         for bytes in ["hello\0\0\0\0\0\0\0\0", "[]\0\0\0\0\0\0\0\0", "{\"body\":1}\0\0\0\0\0\0\0\0", "\0\0\0\0\0\0\0\0"] {
             let pushed = PreludeDecoder::new().push(Bytes::from_static(bytes.as_bytes()));
             assert!(matches!(pushed, Err(PreludeError::Invalid(_))), "{bytes:?}: {pushed:?}");
+        }
+    }
+
+    fn decoded(json: &str) -> Result<Option<(Prelude, Bytes)>, PreludeError> {
+        PreludeDecoder::new().push([json.as_bytes(), &DELIMITER].concat().into())
+    }
+
+    #[test]
+    fn values_that_clients_write_besides_text_are_taken() {
+        let json = r#"{
+            "statusCode": null,
+            "headers": {"x-text":"a","x-list":["b","c"],"x-one":["d"],"x-none":[],"x-number":7,"x-true":true,"x-null":null,
+                        "X-Both":["e","f"]},
+            "multiValueHeaders": {"x-both":["g",8],"x-single":"h"},
+            "cookies": ["i",null,"j"]
+        }"#;
+        let (prelude, _) = decoded(json).expect("valid").expect("complete");
+        let single = [("x-text", "a"), ("x-one", "d"), ("x-number", "7"), ("x-true", "true")];
+        let several = [("x-list", vec!["b", "c"]), ("x-both", vec!["g", "8"]), ("x-single", vec!["h"])];
+        let expected = Prelude {
+            status_code: None,
+            headers: single.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            multi_value_headers: several
+                .map(|(name, values)| (name.to_owned(), values.into_iter().map(str::to_owned).collect()))
+                .into(),
+            cookies: vec!["i".to_owned(), "j".to_owned()],
+        };
+        assert_eq!(prelude, expected);
+        let (prelude, _) =
+            decoded(r#"{"headers":null,"multiValueHeaders":null,"cookies":null}"#).expect("valid").expect("complete");
+        assert_eq!(prelude, Prelude::default());
+        for json in [r#"{"headers":{"x-a":{"b":1}}}"#, r#"{"headers":{"x-a":[["b"]]}}"#, r#"{"cookies":{"a":"b"}}"#] {
+            assert!(matches!(decoded(json), Err(PreludeError::Invalid(_))), "{json}");
         }
     }
 

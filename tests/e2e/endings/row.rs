@@ -119,7 +119,13 @@ impl Row {
         assert_eq!(seen.error_type(), error, "{row}");
         assert!(seen.error_message().contains(message.unwrap_or_default()), "{row}: {}", seen.error_message());
         assert!(!seen.platform().iter().any(|line| line.contains("Task timed out")), "{row}");
-        let hidden = door.is_http() && error.is_some();
+        let shown = door.is_http() && matches!(self.left, Left::Unstarted(..));
+        let hidden = door.is_http() && error.is_some() && !shown;
         assert_eq!(!seen.not_shown().is_empty(), hidden, "{row}: {:?}", seen.not_shown());
+        assert_eq!(!seen.failures_shown().is_empty(), shown, "{row}: {:?}", seen.failures_shown());
+        if let (true, Left::Unstarted(status, words)) = (shown, &self.left) {
+            let told = format!("the client got {status} and ");
+            assert!(seen.failures_shown().iter().all(|what| what.starts_with(&told) && what.contains(words)), "{row}");
+        }
     }
 }

@@ -1,17 +1,20 @@
 //! API Gateway: a REST API with one stage, whose `{proxy+}` and root integrate the function, with response streaming or without.
 //!
 //! Follows "Set up a Lambda proxy integration with payload response streaming": metadata and eight NULs within 16 KB, or a
-//! 500. What clients see of a stream that fails after its head is not documented; here it is a clean end, and the feed is told.
+//! 500. A function that times out after its head has its client's connection cut, as AWS's "Troubleshoot issues with response
+//! streaming" says. What clients see of other failures after the head is not documented; here it is a clean end, and the feed
+//! is told.
 
 mod event;
 
 use super::envelope::{self, collect};
 use super::head::head;
+use super::shown::{self, Shown};
 use super::trace::{self, Trace};
 use super::{Cut, Door, EVENT_LIMIT, Peer, Reply, Unread, json, read, set, streamed, without_forbidden_body};
 use crate::feed::{self, EventKind};
-use crate::function::Function;
-use crate::invocation::{Answer, Body, Ending, Invocation, Running};
+use crate::function::{Function, VERSION};
+use crate::invocation::{Answer, Body, Ending, Failure, Invocation, Running, Tenant};
 use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::PreludeDecoder;
@@ -76,9 +79,10 @@ impl ApiGateway {
             request_id: uuid::Uuid::new_v4().to_string().into(),
             event: event.into(),
             arn: self.function.arn(),
+            version: VERSION.to_owned(),
             trace_id: trace.for_runtime(),
             client_context: None,
-            tenant_id: None,
+            tenant: Tenant::default(),
         };
         let idle = self.function.settings.api_idle_timeout;
         let answer = match within_time(idle, self.function.invoke(invocation)).await {
@@ -89,7 +93,7 @@ impl ApiGateway {
         let buffered = self.function.settings.api_transfer == Transfer::Buffered;
         let reply = match answer {
             (Answer::Response(mut response), Some(running)) if buffered => {
-                match within_time(idle, at_once(&mut response.body, &running)).await {
+                match within_time(idle, at_once(&mut response.body, &running, Shown::to(&parts.method))).await {
                     Ok(reply) => reply,
                     Err(Cut) => {
                         super::drain(response.body);
@@ -98,49 +102,51 @@ impl ApiGateway {
                 }
             }
             _ if buffered => bad_gateway(),
-            (Answer::Response(response), Some(running)) => self.respond(response.body, running, idle).await,
+            (Answer::Response(response), Some(running)) => respond(response.body, running, idle, Shown::to(&parts.method)).await,
             (_, running) => {
                 if let Some(running) = running {
-                    let what = "the function failed before its metadata: the client gets 500".to_owned();
-                    running.tell(EventKind::NotShown { what });
+                    let failure = shown::failure(&running).unwrap_or_default();
+                    let why = format!("the function failed before its metadata, with {failure}");
+                    shown::tell_in_place(&running, StatusCode::INTERNAL_SERVER_ERROR, &why);
                 }
                 internal_server_error()
             }
         };
         without_forbidden_body(&parts.method, reply)
     }
+}
 
-    async fn respond(&self, mut body: Body, running: Arc<Running>, idle: Option<Duration>) -> Reply {
-        let mut decoder = PreludeDecoder::new();
-        let error = loop {
-            let chunk = match within_time(idle, body.next()).await {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => break decoder.ended().to_string(),
-                Err(Cut) => {
-                    super::drain(body);
-                    return said(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out");
-                }
-            };
-            match decoder.push(chunk) {
-                Ok(None) => {}
-                Ok(Some((prelude, rest))) => match head(&prelude) {
-                    Ok((mut reply, left_out)) => {
-                        if !left_out.is_empty() {
-                            let what = format!("headers of the connection are not passed on: {}", left_out.join(", "));
-                            running.tell(EventKind::NotShown { what });
-                        }
-                        *reply.body_mut() = streamed(Stream { first: Some(rest), body, running, idle }, Stream::next);
-                        return reply;
-                    }
-                    Err(error) => break error.to_string(),
-                },
-                Err(error) => break error.to_string(),
+async fn respond(mut body: Body, running: Arc<Running>, idle: Option<Duration>, mut shown: Shown) -> Reply {
+    let mut decoder = PreludeDecoder::new();
+    let error = loop {
+        let chunk = match within_time(idle, body.next()).await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => break decoder.ended().to_string(),
+            Err(Cut) => {
+                super::drain(body);
+                return said(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out");
             }
         };
-        running.tell(EventKind::NotShown { what: format!("the client gets 500 for bad metadata: {error}") });
-        super::drain(body);
-        internal_server_error()
-    }
+        match decoder.push(chunk) {
+            Ok(None) => {}
+            Ok(Some((prelude, rest))) => match head(&prelude) {
+                Ok((mut reply, left_out)) => {
+                    if !left_out.is_empty() {
+                        let what = format!("headers of the connection are not passed on: {}", left_out.join(", "));
+                        running.tell(EventKind::NotShown { what });
+                    }
+                    shown.status(reply.status());
+                    *reply.body_mut() = streamed(Stream { first: Some(rest), body, running, idle, shown }, Stream::next);
+                    return reply;
+                }
+                Err(error) => break error.to_string(),
+            },
+            Err(error) => break error.to_string(),
+        }
+    };
+    shown::tell_in_place(&running, StatusCode::INTERNAL_SERVER_ERROR, &format!("the response has bad metadata: {error}"));
+    super::drain(body);
+    internal_server_error()
 }
 
 struct Stream {
@@ -148,22 +154,30 @@ struct Stream {
     body: Body,
     running: Arc<Running>,
     idle: Option<Duration>,
+    shown: Shown,
 }
 
 impl Stream {
     async fn next(mut self) -> Option<(Result<Bytes, Cut>, Self)> {
-        if let Some(first) = self.first.take().filter(|first| !first.is_empty()) {
-            return Some((Ok(first), self));
-        }
-        match within_time(self.idle, self.body.next()).await {
-            Ok(Some(chunk)) => Some((Ok(chunk), self)),
+        let next = match self.first.take().filter(|first| !first.is_empty()) {
+            Some(first) => Ok(Some(first)),
+            None => within_time(self.idle, self.body.next()).await,
+        };
+        match next {
+            Ok(Some(chunk)) => {
+                self.shown.body(&chunk);
+                Some((Ok(chunk), self))
+            }
             Ok(None) => {
-                super::tell_what_looks_complete(&self.running);
+                if let Ending::Failed(Failure::TimedOut(_)) = self.running.ending() {
+                    shown::tell_cut(&self.running, &shown::failure(&self.running).unwrap_or_default());
+                    return Some((Err(Cut), self));
+                }
+                self.shown.tell(&self.running);
                 None
             }
             Err(Cut) => {
-                let what = "nothing came within the idle timeout: the connection is cut".to_owned();
-                self.running.tell(EventKind::NotShown { what });
+                shown::tell_cut(&self.running, "nothing came within the idle timeout");
                 Some((Err(Cut), self))
             }
         }
@@ -172,15 +186,21 @@ impl Stream {
 
 /// A response of an integration that does not stream: the document that the function gave, its base64 undone as with `*/*` among
 /// the API's binary media types. Of a stream, the metadata count and the body does not.
-async fn at_once(body: &mut Body, running: &Running) -> Reply {
+async fn at_once(body: &mut Body, running: &Running, mut shown: Shown) -> Reply {
     let Some(bytes) = collect(body).await else {
-        running.tell(EventKind::NotShown { what: "the response has more than 6 MB: the client gets 502".to_owned() });
+        shown::tell_in_place(running, StatusCode::BAD_GATEWAY, "the response has more than 6 MB");
         return bad_gateway();
     };
     if let Ending::Failed(_) = running.ending() {
         return bad_gateway();
     }
-    super::tell_what_looks_complete(running);
+    let reply = whole_response(&bytes, running);
+    shown.status(reply.status());
+    shown.tell(running);
+    reply
+}
+
+fn whole_response(bytes: &Bytes, running: &Running) -> Reply {
     if let Ok(Some((prelude, rest))) = PreludeDecoder::new().push(bytes.clone()) {
         if !rest.is_empty() {
             let what = "a streamed body at a BUFFERED integration is dropped: FIRSTBYTE_RESPONSE=buffered sends it".to_owned();
@@ -188,9 +208,9 @@ async fn at_once(body: &mut Body, running: &Running) -> Reply {
         }
         return head(&prelude).map_or_else(|_| bad_gateway(), |(reply, _)| reply);
     }
-    let reply = serde_json::from_slice(&bytes).ok().and_then(|envelope| envelope::reply(&envelope));
+    let reply = serde_json::from_slice(bytes).ok().and_then(|envelope| envelope::reply(&envelope));
     reply.unwrap_or_else(|| {
-        running.tell(EventKind::NotShown { what: "the client gets 502 for a document that is no proxy response".to_owned() });
+        shown::tell_in_place(running, StatusCode::BAD_GATEWAY, "the document is no proxy response");
         bad_gateway()
     })
 }

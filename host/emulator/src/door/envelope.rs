@@ -12,7 +12,6 @@ use bytes::{Bytes, BytesMut};
 use firstbyte_wire::Prelude;
 use firstbyte_wire::runtime_api::BUFFERED_RESPONSE_LIMIT;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// As lenient as AWS is with padding and stray last bits.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -36,22 +35,31 @@ pub(super) async fn collect(body: &mut Body) -> Option<Bytes> {
     fits.then(|| bytes.freeze())
 }
 
-/// Status, headers and cookies of an envelope. Values that are no strings are their JSON. None if the status is none.
+/// Status, headers and cookies of an envelope, read as those of a prelude. None if they are malformed.
 pub(super) fn prelude_of(envelope: &Envelope) -> Option<Prelude> {
-    let object = |key: &str| envelope.get(key).and_then(Value::as_object).into_iter().flatten();
-    let several = |value: &Value| value.as_array().into_iter().flatten().map(text).collect();
-    let status_code = match envelope.get("statusCode") {
-        None => None,
-        Some(status) => Some(u16::try_from(status.as_u64()?).ok()?),
-    };
-    Some(Prelude {
-        status_code,
-        headers: object("headers").map(|(name, value)| (name.clone(), text(value))).collect(),
-        multi_value_headers: object("multiValueHeaders")
-            .map(|(name, values)| (name.clone(), several(values)))
-            .collect::<BTreeMap<_, _>>(),
-        cookies: envelope.get("cookies").map(several).unwrap_or_default(),
-    })
+    let keys = ["statusCode", "headers", "multiValueHeaders", "cookies"];
+    let mut members: Envelope = keys.iter().filter_map(|key| Some(((*key).to_owned(), envelope.get(*key)?.clone()))).collect();
+    if let Some(Value::Object(headers)) = members.get_mut("headers") {
+        for value in headers.values_mut().filter(|value| value.is_object()) {
+            *value = Value::String(java_text(value));
+        }
+    }
+    serde_json::from_value(Value::Object(members)).ok()
+}
+
+/// An object as a Function URL was seen to write it into a header, in the way of Java: `{bad=true}`.
+fn java_text(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: Vec<String> = members.iter().map(|(key, value)| format!("{key}={}", java_text(value))).collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        Value::Array(elements) => {
+            let elements: Vec<String> = elements.iter().map(java_text).collect();
+            format!("[{}]", elements.join(", "))
+        }
+        scalar => text(scalar),
+    }
 }
 
 /// The body of an envelope: its text, or what its base64 stands for. What is no string is its JSON.
@@ -105,6 +113,7 @@ mod tests {
             (r#"{"statusCode":200,"body":{"a":1}}"#, 200, JSON, br#"{"a":1}"#),
             (r#"{"statusCode":204,"body":null}"#, 204, JSON, b""),
             (r#"{"multiValueHeaders":{"content-type":["a/b"]}}"#, 200, "a/b", b""),
+            (r#"{"headers":{"content-type":{"bad":true,"list":[1,null]}}}"#, 200, "{bad=true, list=[1, null]}", b""),
         ] {
             assert_eq!(replied(json).await, Some((status, content_type.to_owned(), body.to_vec())), "{json}");
         }

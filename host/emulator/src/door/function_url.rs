@@ -8,11 +8,12 @@ mod event;
 
 use super::envelope::{self, collect, prelude_of};
 use super::head::head;
+use super::shown::{self, Shown};
 use super::trace::{self, Trace};
 use super::{Cut, Door, EVENT_LIMIT, JSON, Peer, Reply, Unread, json, read, set, streamed, whole, without_forbidden_body};
 use crate::feed::{self, EventKind};
-use crate::function::Function;
-use crate::invocation::{Answer, Body, Ending, Invocation, Response as RuntimeResponse, Running};
+use crate::function::{Function, VERSION};
+use crate::invocation::{Answer, Body, Ending, Invocation, Response as RuntimeResponse, Running, Tenant};
 use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::runtime_api::{HTTP_INTEGRATION_RESPONSE, OCTET_STREAM};
@@ -71,15 +72,18 @@ impl FunctionUrl {
             request_id: request_id.clone(),
             event: event.into(),
             arn: self.function.arn(),
+            version: VERSION.to_owned(),
             trace_id: trace.for_runtime(),
             client_context: None,
-            tenant_id: None,
+            tenant: Tenant::default(),
         };
         let buffered = self.function.settings.url_transfer == Transfer::Buffered;
         let reply = match self.function.invoke(invocation).await {
-            Ok((Answer::Response(response), Some(running))) if buffered => at_once(response, &running).await,
+            Ok((Answer::Response(response), Some(running))) if buffered => {
+                at_once(response, &running, Shown::to(&parts.method)).await
+            }
             Ok((Answer::Error(_), _)) if buffered => bad_gateway(),
-            Ok((Answer::Response(response), Some(running))) => self.respond(response, running).await,
+            Ok((Answer::Response(response), Some(running))) => self.respond(response, running, Shown::to(&parts.method)).await,
             Ok((Answer::Error(document), running)) => {
                 if let Some(running) = running {
                     let what = "the function failed before it responded: the client gets 200 and the error".to_owned();
@@ -98,20 +102,20 @@ impl FunctionUrl {
         reply
     }
 
-    async fn respond(&self, mut response: RuntimeResponse, running: Arc<Running>) -> Reply {
+    async fn respond(&self, mut response: RuntimeResponse, running: Arc<Running>, shown: Shown) -> Reply {
         let content_type = response.content_type.take();
         if content_type.as_deref() == Some(HTTP_INTEGRATION_RESPONSE) {
-            return self.with_prelude(response.body, running).await;
+            return self.with_prelude(response.body, running, shown).await;
         }
         if !response.streamed {
             return buffered(response.body, &running).await;
         }
-        let mut reply = Response::new(self.stream(None, response.body, running));
+        let mut reply = Response::new(self.stream(None, response.body, running, shown));
         set(&mut reply, "content-type", content_type.as_deref().unwrap_or(OCTET_STREAM));
         reply
     }
 
-    async fn with_prelude(&self, mut body: Body, running: Arc<Running>) -> Reply {
+    async fn with_prelude(&self, mut body: Body, running: Arc<Running>, shown: Shown) -> Reply {
         let mut decoder = PreludeDecoder::new();
         let mut is_empty = true;
         let error = loop {
@@ -120,50 +124,52 @@ impl FunctionUrl {
             match decoder.push(chunk) {
                 Ok(None) => {}
                 Ok(Some((prelude, rest))) => match head(&prelude) {
-                    Ok((reply, left_out)) => return self.begin(reply, &left_out, &prelude, rest, body, running),
+                    Ok((reply, left_out)) => {
+                        tell_of_headers(&running, &left_out, &prelude);
+                        return self.begin(reply, rest, body, running, shown);
+                    }
                     Err(error) => break error.to_string(),
                 },
                 Err(error) => break error.to_string(),
             }
         };
         if is_empty {
-            let mut reply = Response::new(self.stream(None, body, running));
+            let mut reply = Response::new(self.stream(None, body, running, shown));
             set(&mut reply, "content-type", OCTET_STREAM);
             return reply;
         }
-        running.tell(EventKind::NotShown { what: format!("the client gets 502 for a bad prelude: {error}") });
+        shown::tell_in_place(&running, StatusCode::BAD_GATEWAY, &format!("the response has a bad prelude: {error}"));
         super::drain(body);
         bad_gateway()
     }
 
-    fn begin(
-        &self,
-        mut reply: Reply,
-        left_out: &[String],
-        prelude: &Prelude,
-        rest: Bytes,
-        body: Body,
-        running: Arc<Running>,
-    ) -> Reply {
-        if !left_out.is_empty() {
-            let what = format!("headers of the connection are not passed on: {}", left_out.join(", "));
-            running.tell(EventKind::NotShown { what });
-        }
-        if !prelude.multi_value_headers.is_empty() {
-            let what = "multiValueHeaders are API Gateway's; what a Function URL does with them is not known".to_owned();
-            running.tell(EventKind::NotShown { what });
-        }
+    fn begin(&self, mut reply: Reply, rest: Bytes, body: Body, running: Arc<Running>, mut shown: Shown) -> Reply {
+        shown.status(reply.status());
         // A stream's length is not known to Lambda, whatever its head says.
         reply.headers_mut().remove(http::header::CONTENT_LENGTH);
-        *reply.body_mut() = self.stream(Some(rest), body, running);
+        *reply.body_mut() = self.stream(Some(rest), body, running, shown);
         reply
     }
 
     /// The body as it comes. Without a first chunk (a prelude counts as one), a body that ends without a byte hangs.
-    fn stream(&self, first: Option<Bytes>, body: Body, running: Arc<Running>) -> super::ReplyBody {
+    fn stream(&self, first: Option<Bytes>, body: Body, running: Arc<Running>, shown: Shown) -> super::ReplyBody {
         let hang = first.is_none().then_some(self.function.settings.url_hang);
         let first = first.filter(|first| !first.is_empty());
-        streamed(Stream { first, body, running, hang }, Stream::next)
+        streamed(Stream { first, body, running, hang, shown }, Stream::next)
+    }
+}
+
+fn tell_of_headers(running: &Running, left_out: &[String], prelude: &Prelude) {
+    if !left_out.is_empty() {
+        let what = format!("headers of the connection are not passed on: {}", left_out.join(", "));
+        running.tell(EventKind::NotShown { what });
+    }
+    if !prelude.multi_value_headers.is_empty() {
+        let what =
+            "a header has several values, in multiValueHeaders or in a list: what a Function URL makes of them is not known; \
+                    here the client gets each"
+                .to_owned();
+        running.tell(EventKind::NotShown { what });
     }
 }
 
@@ -173,6 +179,7 @@ struct Stream {
     running: Arc<Running>,
     /// How long to hang if no byte comes at all.
     hang: Option<Duration>,
+    shown: Shown,
 }
 
 impl Stream {
@@ -183,9 +190,10 @@ impl Stream {
         };
         if let Some(chunk) = chunk {
             self.hang = None;
+            self.shown.body(&chunk);
             return Some((Ok(chunk), self));
         }
-        super::tell_what_looks_complete(&self.running);
+        self.shown.tell(&self.running);
         let hang = self.hang.take()?;
         let what = "the response has neither a prelude nor a byte: on AWS the client now waits until it gives up. \
                     Here its connection is cut soon"
@@ -218,15 +226,21 @@ async fn buffered(mut body: Body, running: &Running) -> Reply {
 }
 
 /// A response at a `BUFFERED` URL: a stream's prelude counts and its body does not; an envelope is what it says.
-async fn at_once(mut response: RuntimeResponse, running: &Running) -> Reply {
+async fn at_once(mut response: RuntimeResponse, running: &Running, mut shown: Shown) -> Reply {
     let Some(bytes) = collect(&mut response.body).await else {
-        running.tell(EventKind::NotShown { what: "the response has more than 6 MB: the client gets 502".to_owned() });
+        shown::tell_in_place(running, StatusCode::BAD_GATEWAY, "the response has more than 6 MB");
         return bad_gateway();
     };
     if let Ending::Failed(_) = running.ending() {
         return bad_gateway();
     }
-    super::tell_what_looks_complete(running);
+    let reply = whole_response(&response, bytes, running);
+    shown.status(reply.status());
+    shown.tell(running);
+    reply
+}
+
+fn whole_response(response: &RuntimeResponse, bytes: Bytes, running: &Running) -> Reply {
     if response.content_type.as_deref() == Some(HTTP_INTEGRATION_RESPONSE) && !bytes.is_empty() {
         let Ok(Some((prelude, rest))) = PreludeDecoder::new().push(bytes) else { return bad_gateway() };
         if !rest.is_empty() {

@@ -9,13 +9,15 @@ use super::{Reply, whole};
 const OF_THE_CONNECTION: [&str; 8] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"];
 
-/// Why a prelude is no head.
+/// Why a prelude cannot be a head.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HeadError {
-    #[error("{0} is no status that a response may have")]
+    #[error("{0} is not a status that a response may have")]
     Status(u16),
-    #[error("the header {0:?} is no valid header")]
+    #[error("the header {0:?} is invalid")]
     Header(String),
+    #[error("it has more headers than can be sent")]
+    TooMany,
 }
 
 /// A head without a body, and the names of headers that were left out of it.
@@ -26,7 +28,7 @@ pub(super) fn head(prelude: &Prelude) -> Result<(Reply, Vec<String>), HeadError>
         StatusCode::from_u16(status).ok().filter(|_| (200..=599).contains(&status)).ok_or(HeadError::Status(status))?;
     let mut left_out = Vec::new();
     let headers = reply.headers_mut();
-    // Names differ by more than their case or are the same: several values win over one.
+    // Names that differ only in case are the same name, and its several values win over the single one.
     let single = prelude
         .headers
         .iter()
@@ -42,7 +44,7 @@ pub(super) fn head(prelude: &Prelude) -> Result<(Reply, Vec<String>), HeadError>
         if OF_THE_CONNECTION.contains(&header.as_str()) {
             left_out.push(header.to_string());
         } else {
-            headers.append(header, value);
+            headers.try_append(header, value).map_err(|_| HeadError::TooMany)?;
         }
     }
     Ok((reply, left_out))

@@ -1,19 +1,21 @@
 //! The Lambda API: `InvokeWithResponseStream` and `Invoke`, as the AWS SDKs call them. Signatures are not checked.
 
+mod error;
 mod frames;
 mod invoke;
 mod name;
 mod stream;
 
 use super::trace::{self, Trace};
-use super::{Door, EVENT_LIMIT, Peer, Reply, Unread, json, read, set};
+use super::{Door, EVENT_LIMIT, Peer, Reply, Unread, read, set};
 use crate::feed::{self, EventKind};
-use crate::function::{Function, VERSION};
-use crate::invocation::Invocation;
+use crate::function::Function;
+use crate::invocation::{Invocation, Tenant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use error::{ApiError, invalid_content, invalid_parameter, not_found, throttled, too_large, unknown_operation};
+use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
 use std::sync::Arc;
 
@@ -41,6 +43,16 @@ enum InvocationType {
     RequestResponse,
     Event,
     DryRun,
+}
+
+impl InvocationType {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::RequestResponse => "RequestResponse",
+            Self::Event => "Event",
+            Self::DryRun => "DryRun",
+        }
+    }
 }
 
 /// What a caller asks for.
@@ -80,54 +92,53 @@ impl LambdaApi {
             (&Method::POST, ["2015-03-31", "functions", name, "invocations"]) => (Operation::Invoke, *name),
             (method, _) => {
                 let message = format!("{method} {} is not offered here", parts.uri.path());
-                return Err(ApiError::new(StatusCode::NOT_FOUND, "UnknownOperationException", message));
+                return Err(unknown_operation(message));
             }
         };
         let name = name::Name::parse(name, parts.uri.query())?;
-        let arn = match &name.qualifier {
-            Some(qualifier) => format!("{}:{qualifier}", self.function.arn_of(&name.name)),
-            None => self.function.arn_of(&name.name),
-        };
-        if name.name != self.function.settings.function_name {
-            let message = format!("Function not found: {arn}");
-            return Err(ApiError::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", message));
-        }
-        let payload = self.payload(body).await?;
+        let arn = name.arn(&self.function);
+        let known = name.is_of(&self.function).then(|| self.function.version_of(name.qualifier.as_deref())).flatten();
+        let Some(version) = known else { return Err(not_found(&arn)) };
         let kind = invocation_type(&parts.headers)?;
-        if operation == Operation::Invoke && kind == InvocationType::Event && payload.len() > ASYNC_LIMIT {
-            return Err(too_large(payload.len(), ASYNC_LIMIT));
-        }
+        // InvokeWithResponseStream was seen to wait for the function whatever type it is asked for.
+        let kind = if operation == Operation::Invoke { kind } else { InvocationType::RequestResponse };
+        let payload = payload(&parts.headers, body, kind).await?;
         let call = Call {
             invocation: Invocation {
                 door: feed::Door::Lambda,
                 request_id,
                 event: payload,
                 arn,
+                version: version.to_owned(),
                 trace_id: trace.for_runtime(),
                 client_context: client_context(&parts.headers)?,
-                tenant_id: tenant_id(&parts.headers)?,
+                tenant: tenant(&parts.headers)?,
             },
             kind,
             log_tail: log_tail(&parts.headers)?,
         };
         match operation {
             Operation::Invoke => invoke::answer(&self.function, call).await,
-            // It was seen to run the function and to wait for it whatever type it is asked for.
             Operation::InvokeWithResponseStream => stream::answer(&self.function, call).await,
         }
     }
+}
 
-    async fn payload(&self, body: Incoming) -> Result<Bytes, ApiError> {
-        let payload = match read(body, EVENT_LIMIT).await {
-            Ok(payload) if payload.is_empty() => Bytes::from_static(b"{}"),
-            Ok(payload) => payload,
-            Err(Unread::TooLarge) => return Err(too_large(EVENT_LIMIT + 1, EVENT_LIMIT)),
-            Err(Unread::Broken) => return Err(invalid_content("the request ended before its body did".to_owned())),
-        };
-        match serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
-            Ok(_) => Ok(payload),
-            Err(error) => Err(invalid_content(format!("Could not parse request body into json: {error}"))),
+/// The event, which is the whole of the request's body.
+async fn payload(headers: &HeaderMap, body: Incoming, kind: InvocationType) -> Result<Bytes, ApiError> {
+    let limit = if kind == InvocationType::Event { ASYNC_LIMIT } else { EVENT_LIMIT };
+    let payload = match read(body, limit).await {
+        Ok(payload) if payload.is_empty() => Bytes::from_static(b"{}"),
+        Ok(payload) => payload,
+        Err(Unread::TooLarge) => {
+            let announced = text(headers, "content-length").and_then(|length| length.parse().ok());
+            return Err(too_large(announced.unwrap_or(limit + 1), kind, limit));
         }
+        Err(Unread::Broken) => return Err(invalid_content("the request ended before its body did".to_owned())),
+    };
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
+        Ok(_) => Ok(payload),
+        Err(error) => Err(invalid_content(format!("Could not parse request body into json: {error}"))),
     }
 }
 
@@ -161,11 +172,11 @@ fn client_context(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn tenant_id(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(tenant) = text(headers, "x-amz-tenant-id") else { return Ok(None) };
+fn tenant(headers: &HeaderMap) -> Result<Tenant, ApiError> {
+    let Some(tenant) = text(headers, "x-amz-tenant-id") else { return Ok(Tenant(None)) };
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/=+-@ ".contains(&byte);
     if (1..=256).contains(&tenant.len()) && tenant.bytes().all(valid) {
-        Ok(Some(tenant))
+        Ok(Tenant(Some(tenant)))
     } else {
         Err(invalid_parameter("tenantId", &tenant, "1 to 256 of [a-zA-Z0-9._:/=+-@ ]"))
     }
@@ -175,49 +186,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// An error of the API itself, named as in Lambda's service model.
-#[derive(Debug)]
-struct ApiError {
-    status: StatusCode,
-    kind: &'static str,
-    message: String,
-}
-
-impl ApiError {
-    fn new(status: StatusCode, kind: &'static str, message: String) -> Self {
-        Self { status, kind, message }
-    }
-
-    fn into_reply(self) -> Reply {
-        let message = if self.kind == "ResourceNotFoundException" { "Message" } else { "message" };
-        let body = serde_json::json!({"Type": "User", message: self.message}).to_string();
-        let mut reply = json(self.status, body);
-        set(&mut reply, "x-amzn-errortype", self.kind);
-        reply
-    }
-}
-
-fn invalid_content(message: String) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", message)
-}
-
-fn invalid_parameter(name: &str, value: &str, allowed: &str) -> ApiError {
-    let message = format!(
-        "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must be {allowed}"
-    );
-    ApiError::new(StatusCode::BAD_REQUEST, "InvalidParameterValueException", message)
-}
-
-fn too_large(size: usize, limit: usize) -> ApiError {
-    let message = format!("{size} byte payload is too large for the invocation type (limit {limit} bytes)");
-    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", message)
-}
-
-fn throttled() -> ApiError {
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.".to_owned())
-}
-
-/// What every answer of an invoked function has.
-fn invoked(reply: &mut Reply) {
-    set(reply, "x-amz-executed-version", VERSION);
+/// What every answer of an invoked function has: the version that ran.
+fn invoked(reply: &mut Reply, version: &str) {
+    set(reply, "x-amz-executed-version", version);
 }

@@ -1,6 +1,7 @@
 //! Accepts a door's clients and speaks HTTP with them. Knows nothing of Lambda.
 
 use super::header_case::HeaderCase;
+use super::presence::Presence;
 use super::{Door, Peer, ReplyBody};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -57,8 +58,16 @@ pub(crate) async fn serve<D: Door>(listener: TcpListener, door: Arc<D>, wire: Wi
 async fn connection<D: Door>(stream: TcpStream, address: SocketAddr, door: Arc<D>, wire: Wire, case: HeaderCase) {
     // Without it, each chunk would wait for the one before it to be acknowledged.
     let _ = stream.set_nodelay(true);
-    let port = stream.local_addr().map_or(0, |local| local.port());
-    let peer = Peer { address, port, secure: matches!(wire, Wire::Tls(_)) };
+    // A client that is gone already is not served.
+    let (Ok(local), Ok(presence)) = (stream.local_addr(), Presence::of(&stream)) else { return };
+    let peer = Peer { address, local, secure: matches!(wire, Wire::Tls(_)) };
+    tokio::select! {
+        () = converse(stream, peer, door, wire, case) => {}
+        () = presence.gone() => {}
+    }
+}
+
+async fn converse<D: Door>(stream: TcpStream, peer: Peer, door: Arc<D>, wire: Wire, case: HeaderCase) {
     match wire {
         Wire::Http1 => speak(stream, peer, door, case, true).await,
         Wire::Http1And2 => speak(stream, peer, door, case, false).await,
@@ -81,7 +90,7 @@ async fn speak<D: Door>(
         let (door, case) = (door.clone(), case.clone());
         async move {
             let mut response: Response<ReplyBody> = door.answer(request, peer).await;
-            case.apply(&mut response);
+            case.apply(&mut response).await;
             Ok::<_, Infallible>(response)
         }
     });
@@ -89,7 +98,8 @@ async fn speak<D: Door>(
     if only_http1 {
         builder = builder.http1_only();
     }
-    builder.http1().preserve_header_case(true).timer(TokioTimer::new()).max_buf_size(BUFFER.max(HEAD));
+    // A client may end its side behind its request and still read; whether it does is watched by `Presence`.
+    builder.http1().half_close(true).preserve_header_case(true).timer(TokioTimer::new()).max_buf_size(BUFFER.max(HEAD));
     builder.http2().timer(TokioTimer::new()).max_send_buf_size(BUFFER).max_header_list_size(HEAD as u32);
     // A client that breaks off is told to the feed by the body it drops.
     let _ = builder.serve_connection(TokioIo::new(stream), service).await;

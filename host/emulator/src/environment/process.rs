@@ -1,27 +1,40 @@
 //! The runtime's process: how it is started, watched and ended, and what becomes of its invocations.
 
-use super::{Environment, Phase, runtime_api};
-use crate::function::{Function, VERSION};
+use super::group::Group;
+use super::variables::variables;
+use super::{Environment, Phase, extensions_api, runtime_api};
+use crate::feed::EventKind;
 use crate::invocation::{Failure, lock};
-use crate::settings::LogFormat;
-use crate::{date, feed::EventKind};
 use bytes::Bytes;
-use rustix::process::{Pid, Signal, kill_process_group};
-use std::ffi::OsString;
+use rustix::process::{Pid, Signal, kill_process};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
 
-/// How long what a dead process left in its sockets may take to be read.
+/// How long it may take to read what a dead process left in its sockets.
 const LEFT_IN_SOCKETS: Duration = Duration::from_secs(1);
 
-/// The same for its pipes; less than a broken response waits for the news of the process's end.
+/// How long it may take to read what a dead process left in its pipes. A response whose connection broke waits longer than
+/// this for the news of the process's end (`response::NEWS`).
 const LEFT_IN_PIPES: Duration = Duration::from_millis(500);
+
+/// How long a runtime that reported that it cannot start may take to exit by itself.
+const INIT_ERROR_GRACE: Duration = Duration::from_millis(500);
+
+/// Beside external extensions, the runtime has this much of the time that an environment may take to end. The figure is that of
+/// AWS's Runtime Interface Emulator.
+const RUNTIMES_SHARE: f64 = 0.3;
+
+/// How long a response may still be read from a dead runtime's sockets while extensions keep theirs open.
+const LINGERING: Duration = Duration::from_millis(100);
 
 /// Starts the environment and stays until it is gone. Dropped before, it takes the process along.
 pub(super) async fn supervise(environment: Arc<Environment>) {
@@ -29,27 +42,77 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
     let started = async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        Ok::<_, std::io::Error>((listener, spawn(&environment.function, environment.id, address)?))
+        let group = Group::new()?;
+        let child = spawn(&environment, address, &group)?;
+        Ok::<_, io::Error>((listener, child, group))
     };
-    let (listener, mut child) = match started.await {
+    let (listener, mut child, group) = match started.await {
         Ok(started) => started,
         Err(error) => {
             let program = environment.function.settings.command.first().cloned().unwrap_or_default();
             let message = format!("cannot start the runtime {}: {error}", program.display());
             not_started(&environment, "Runtime.InvalidEntrypoint", &message);
+            environment.silent.send_replace(true);
             fail_all(&environment, &Failure::Exited("without having been started".to_owned()));
             return;
         }
     };
-    let pid = child.id();
-    let mut group = Group(pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)));
-    if let Some(pid) = pid {
+    if let Some(pid) = child.id() {
         lock(&environment.state).pid = Some(pid);
         environment.tell(EventKind::EnvironmentStarted { pid });
     }
     let mut printed = environment.logs.follow(&environment, &mut child);
+    let (closing, closed) = oneshot::channel::<()>();
+    let mut api = JoinSet::new();
+    api.spawn(serve(listener, environment.clone(), closed));
+
+    let (status, deadline) = tokio::select! {
+        status = child.wait() => (status, Instant::now() + environment.grace()),
+        () = environment.kill.notified() => {
+            let deadline = Instant::now() + environment.grace();
+            (end(&environment, &mut child, deadline).await, deadline)
+        }
+    };
+    lock(&environment.state).pid = None;
+    let how = status.as_ref().map_or_else(|error| format!("unknown ({error})"), ToString::to_string);
+    let failure = Failure::Exited(status.map_or_else(|_| "for an unknown reason".to_owned(), in_lambdas_words));
+    let lingers = lock(&environment.state).extensions.are_external();
+    let mut group = Some(group);
+    if lingers {
+        environment.logs.flush().await;
+    } else {
+        end_all(&mut group, &mut printed).await;
+        environment.silent.send_replace(true);
+    }
+    if matches!(*environment.phase.borrow(), Phase::Starting) {
+        let message = format!("RequestId: {} Error: {}", uuid::Uuid::new_v4(), exit_message(&failure));
+        not_started(&environment, failure.error_type(), &message);
+    }
+    environment.die(failure.clone());
+    environment.tell(EventKind::EnvironmentExited { status: how });
+    if lingers {
+        environment.say_goodbye(deadline);
+    }
+
+    // What it still wrote before it died is in the sockets.
+    let closing = Some(closing).filter(|_| lingers);
+    let all_read = async { while api.join_next().await.is_some() {} };
+    let _ = timeout(if lingers { LINGERING } else { LEFT_IN_SOCKETS }, all_read).await;
+    fail_all(&environment, &failure);
+    if lingers {
+        let all_gone = async { while printed.join_next().await.is_some() {} };
+        let _ = timeout_at(deadline, all_gone).await;
+        end_all(&mut group, &mut printed).await;
+        environment.silent.send_replace(true);
+    }
+    drop(closing);
+    api.detach_all();
+}
+
+/// Serves the Runtime API and the Extensions API until nobody is to connect any more, and who has connected has left.
+async fn serve(listener: TcpListener, environment: Arc<Environment>, mut closed: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
-    let status = loop {
+    loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
@@ -59,42 +122,63 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next() => {}
-            status = child.wait() => break status,
-            () = environment.kill.notified() => break end(&environment, &mut child, &group).await,
+            _ = &mut closed => break,
         }
-    };
-    group.disarm();
+    }
     drop(listener);
-    lock(&environment.state).pid = None;
-    let how = status.as_ref().map_or_else(|error| format!("unknown ({error})"), ToString::to_string);
-    let failure = Failure::Exited(status.map_or_else(|_| "for an unknown reason".to_owned(), in_lambdas_words));
-
-    // A straggler that the runtime started may hold its pipes open: no reason to wait for it.
-    let all_printed = async { while printed.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(LEFT_IN_PIPES, all_printed).await;
-    if matches!(*environment.phase.borrow(), Phase::Starting) {
-        let message = format!("RequestId: {} Error: {}", uuid::Uuid::new_v4(), exit_message(&failure));
-        not_started(&environment, failure.error_type(), &message);
-    }
-    environment.die(failure.clone());
-    environment.tell(EventKind::EnvironmentExited { status: how });
-
-    // What it still wrote before it died is in the sockets.
-    let all_read = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(LEFT_IN_SOCKETS, all_read).await.is_err() {
-        connections.detach_all();
-    }
-    fail_all(&environment, &failure);
+    while connections.join_next().await.is_some() {}
 }
 
-/// Ends the process and all that it started.
-async fn end(environment: &Environment, child: &mut Child, group: &Group) -> std::io::Result<ExitStatus> {
-    if let Ok(status) = tokio::time::timeout(environment.grace(), child.wait()).await {
+/// Ends the runtime's process. Where extensions are registered, it is asked to first, as Lambda does; where it has said that it
+/// cannot start, it may exit by itself.
+async fn end(environment: &Environment, child: &mut Child, deadline: Instant) -> io::Result<ExitStatus> {
+    if matches!(*environment.phase.borrow(), Phase::Dead(Failure::Init { .. }))
+        && let Ok(status) = timeout(INIT_ERROR_GRACE, child.wait()).await
+    {
         return status;
     }
-    group.kill();
+    let left = deadline.saturating_duration_since(Instant::now());
+    if !left.is_zero() {
+        if let Some(pid) = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+            // It was not waited for: the id is its own.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        // External extensions are told when the runtime is gone, and must have time left.
+        let share = if lock(&environment.state).extensions.are_external() { left.mul_f64(RUNTIMES_SHARE) } else { left };
+        if let Ok(status) = timeout(share, child.wait()).await {
+            return status;
+        }
+    }
     child.start_kill()?;
     child.wait().await
+}
+
+/// Ends whatever is left in the group and reads what it printed. What left the group may hold its pipes open: that is no reason
+/// to wait for it.
+async fn end_all(group: &mut Option<Group>, printed: &mut JoinSet<()>) {
+    if let Some(group) = group.take() {
+        group.end().await;
+    }
+    let all_printed = async { while printed.join_next().await.is_some() {} };
+    let _ = timeout(LEFT_IN_PIPES, all_printed).await;
+}
+
+impl Environment {
+    /// How long this environment may take to end.
+    fn grace(&self) -> Duration {
+        lock(&self.state).extensions.grace()
+    }
+
+    /// Tells extensions of the environment's end, and why it ends.
+    fn say_goodbye(&self, deadline: Instant) {
+        let reason = match &*self.phase.borrow() {
+            Phase::Dead(Failure::ShutDown) => "spindown",
+            Phase::Dead(Failure::TimedOut(_)) => "timeout",
+            _ => "failure",
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        lock(&self.state).extensions.shut_down(&extensions_api::shutdown_event(reason, left));
+    }
 }
 
 /// The environment never became ready.
@@ -145,87 +229,24 @@ fn exit_message(failure: &Failure) -> String {
     }
 }
 
-/// The process group of a child that was not waited for yet; so its id cannot be anyone else's.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn kill(&self) {
-        if let Some(pid) = self.0 {
-            // A group that is gone already is what was wanted.
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
-    }
-
-    fn disarm(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-fn spawn(function: &Function, id: u32, api: SocketAddr) -> std::io::Result<Child> {
+fn spawn(environment: &Environment, api: SocketAddr, group: &Group) -> io::Result<Child> {
+    let function = &environment.function;
     let Some((program, arguments)) = function.settings.command.split_first() else {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command was given"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no command was given"));
     };
     let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()
-        .envs(variables(function, id, api))
+        .envs(variables(function, environment.id, &environment.version, api))
         .envs(function.settings.environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
         .kill_on_drop(true);
+    group.take_in(&mut command);
     if let Some(root) = &function.settings.task_root {
         command.current_dir(root);
     }
     command.spawn()
-}
-
-/// What Lambda sets, and of the emulator's own variables only `PATH` and the credentials.
-fn variables(function: &Function, id: u32, api: SocketAddr) -> Vec<(&'static str, OsString)> {
-    let settings = &function.settings;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let date::Date { year, month, day, .. } = date::Date::from_unix(now);
-    let stream = format!("{year:04}/{month:02}/{day:02}/[{VERSION}]{:032x}", u128::from(id));
-    let root = settings.task_root.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
-    let initialization = if function.is_concurrent() { "lambda-managed-instances" } else { "on-demand" };
-    let mut variables: Vec<(&'static str, OsString)> = vec![
-        ("AWS_LAMBDA_RUNTIME_API", api.to_string().into()),
-        ("_HANDLER", settings.handler.clone().into()),
-        ("LAMBDA_TASK_ROOT", root.into()),
-        ("LAMBDA_RUNTIME_DIR", "/var/runtime".into()),
-        ("AWS_LAMBDA_FUNCTION_NAME", settings.function_name.clone().into()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", VERSION.into()),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", settings.memory_mb.to_string().into()),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", settings.function_name).into()),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", stream.into()),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization.into()),
-        ("AWS_REGION", function.region.clone().into()),
-        ("AWS_DEFAULT_REGION", function.region.clone().into()),
-        ("TZ", ":UTC".into()),
-        ("LANG", "en_US.UTF-8".into()),
-        ("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin/:/bin:/opt/bin".into())),
-    ];
-    if function.is_concurrent() {
-        variables.push(("AWS_LAMBDA_MAX_CONCURRENCY", settings.concurrency.to_string().into()));
-    }
-    if settings.log_format == LogFormat::Json {
-        variables.push(("AWS_LAMBDA_LOG_FORMAT", "JSON".into()));
-        let level = settings.log_level.clone().unwrap_or_else(|| "INFO".to_owned());
-        variables.push(("AWS_LAMBDA_LOG_LEVEL", level.into()));
-    }
-    let credentials = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
-    if std::env::var_os("AWS_ACCESS_KEY_ID").is_some() {
-        variables.extend(credentials.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    } else {
-        variables.extend(credentials.into_iter().map(|name| (name, OsString::from("local"))));
-    }
-    variables
 }

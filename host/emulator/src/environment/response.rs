@@ -1,8 +1,10 @@
 //! `POST …/response`: takes a response from the runtime no faster than the client takes it from the door.
 
 use super::Environment;
+use super::net_http::{self, Dropped};
 use super::runtime_api::{Reply, accepted, not_allowed, refusal, refused, too_large, truncated};
 use super::throttle::Throttle;
+use crate::feed::EventKind;
 use crate::invocation::{BodySender, Ending, Failure, Running};
 use bytes::Bytes;
 use firstbyte_wire::Trailers;
@@ -41,7 +43,14 @@ impl Mode {
 }
 
 /// Takes a response to its end, and only then replies.
-pub(super) async fn receive(environment: Arc<Environment>, running: Arc<Running>, request: Request<Incoming>) -> Reply {
+///
+/// # Errors
+/// [`Dropped`], if AWS would drop the connection. The invocation then has no ending yet.
+pub(super) async fn receive(
+    environment: Arc<Environment>,
+    running: Arc<Running>,
+    request: Request<Incoming>,
+) -> Result<Reply, Dropped> {
     let mode = Mode::of(request.headers());
     let content_type =
         request.headers().get(http::header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -50,50 +59,76 @@ pub(super) async fn receive(environment: Arc<Environment>, running: Arc<Running>
     let received = tokio::spawn(async move {
         let reply = match mode {
             Mode::Streamed => stream(&environment, &running, content_type, body).await,
-            Mode::Buffered => buffer(&environment, &running, content_type, body).await,
-            Mode::Invalid(mode) => refused(body, invalid_mode(&running, &mode)).await,
+            Mode::Buffered => Ok(buffer(&environment, &running, content_type, body).await),
+            Mode::Invalid(mode) => Ok(refused(body, invalid_mode(&running, &mode)).await),
         };
         if running.is_settled() {
             environment.responded(&running).await;
         }
         reply
     });
-    received.await.unwrap_or_else(|_| truncated())
+    received.await.unwrap_or_else(|_| Ok(truncated()))
 }
 
-async fn stream(environment: &Environment, running: &Arc<Running>, content_type: Option<String>, mut body: Incoming) -> Reply {
-    let Some(sender) = running.respond(content_type, true) else { return refused(body, not_allowed()).await };
+async fn stream(
+    environment: &Environment,
+    running: &Arc<Running>,
+    content_type: Option<String>,
+    mut body: Incoming,
+) -> Result<Reply, Dropped> {
+    let Some(sender) = running.respond(content_type, true) else { return Ok(refused(body, not_allowed()).await) };
     let mut throttle = Throttle::new(environment.function.settings.throttle);
     let mut cut = pin!(running.settled());
     loop {
         let frame = tokio::select! {
             biased;
-            () = &mut cut => return gone(),
+            () = &mut cut => return Ok(gone()),
             frame = body.frame() => frame,
         };
         match frame.map(|frame| frame.map(hyper::body::Frame::into_data)) {
             Some(Ok(Ok(chunk))) if chunk.is_empty() => {}
             Some(Ok(Ok(chunk))) => tokio::select! {
                 biased;
-                () = &mut cut => return gone(),
+                () = &mut cut => return Ok(gone()),
                 () = pass(&sender, &mut throttle, chunk) => {}
             },
             Some(Ok(Err(frame))) => {
-                if let Some(ending) = frame.trailers_ref().and_then(failed) {
+                let Some(trailers) = frame.trailers_ref() else { continue };
+                let length = net_http::trailers_length(trailers);
+                if length > net_http::TRAILERS_LIMIT {
+                    return Err(drop_for_trailers(running, sender, length));
+                }
+                if let Some(ending) = failed(trailers) {
                     running.settle(ending);
-                    return accepted();
+                    return Ok(accepted());
                 }
             }
             None => {
                 running.settle(Ending::Complete);
-                return accepted();
+                return Ok(accepted());
             }
             Some(Err(_)) => {
                 running.fail(broken(environment).await);
-                return truncated();
+                return Ok(truncated());
             }
         }
     }
+}
+
+/// Trailers that are too long for AWS end nothing: the response stays open until the invocation ends otherwise.
+fn drop_for_trailers(running: &Arc<Running>, sender: BodySender, length: usize) -> Dropped {
+    let why = format!(
+        "the trailer section after the response has {length} bytes, and {} are taken: the response does not end, and the \
+         invocation runs into its timeout",
+        net_http::TRAILERS_LIMIT
+    );
+    running.tell(EventKind::RuntimeRefused { status: None, why });
+    let running = running.clone();
+    tokio::spawn(async move {
+        running.settled().await;
+        drop(sender);
+    });
+    Dropped
 }
 
 async fn pass(sender: &BodySender, throttle: &mut Throttle, chunk: Bytes) {

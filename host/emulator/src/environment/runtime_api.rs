@@ -2,7 +2,10 @@
 //!
 //! Follows "Using the Lambda runtime API for custom runtimes" and the state machine of AWS's Runtime Interface Emulator.
 
-use super::{Environment, response};
+use super::net_http::{self, Dropped, Sips};
+use super::turns::NotItsTurn;
+use super::{Environment, extensions_api, response};
+use crate::feed::EventKind;
 use crate::invocation::{Ending, Running};
 use bytes::Bytes;
 use firstbyte_wire::runtime_api::{self, header};
@@ -11,7 +14,6 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -23,6 +25,9 @@ const ERROR_LIMIT: usize = 1024 * 1024;
 const UNWANTED: usize = 64 * 1024;
 const UNWANTED_TIME: Duration = Duration::from_millis(100);
 
+/// APIs for extensions that are not offered. AWS's Runtime Interface Emulator accepts a subscription and says so.
+const NOT_SUPPORTED: [(&str, &str); 2] = [("/2022-07-01/telemetry", "Telemetry"), ("/2020-08-15/logs", "Logs")];
+
 /// How much of a response may be read ahead of its client.
 const READ_AHEAD: usize = 64 * 1024;
 
@@ -33,30 +38,48 @@ pub(super) type Reply = Response<Full<Bytes>>;
 pub(super) async fn serve(stream: TcpStream, environment: Arc<Environment>) {
     // Without it, replies would wait for acknowledgements; with it missing, all still works.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
+    let service = service_fn({
         let environment = environment.clone();
-        async move { Ok::<_, Infallible>(reply(environment, request).await) }
+        move |request| reply(environment.clone(), request)
     });
-    // A runtime that breaks its connection is known by what is missing in it.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .max_buf_size(READ_AHEAD)
-        // Of trailers too: an error document in base64 has more than the 16 KiB that are usual.
-        .max_header_size(READ_AHEAD)
-        .serve_connection(TokioIo::new(stream), service)
+    let served = hyper::server::conn::http1::Builder::new()
+        .max_buf_size(net_http::HEAD_LIMIT)
+        // Of trailers too, so that how long they are can be said.
+        .max_header_size(net_http::HEAD_LIMIT)
+        .serve_connection(TokioIo::new(Sips::of(stream, READ_AHEAD)), service)
         .await;
+    // A runtime that breaks its connection is known by what is missing in it.
+    if let Err(error) = served
+        && error.is_parse()
+    {
+        let status =
+            if error.is_parse_too_large() { StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+        environment.tell(EventKind::RuntimeRefused { status: Some(status.as_u16()), why: error.to_string() });
+    }
 }
 
-async fn reply(environment: Arc<Environment>, request: Request<Incoming>) -> Reply {
+async fn reply(environment: Arc<Environment>, request: Request<Incoming>) -> Result<Reply, Dropped> {
+    if let Some((status, why)) = net_http::refusal(&request) {
+        environment.tell(EventKind::RuntimeRefused { status: Some(status.as_u16()), why: why.to_owned() });
+        return Ok(net_http::reply(status, why));
+    }
     let path = request.uri().path().to_owned();
-    let Some(path) = path.strip_prefix(runtime_api::BASE) else { return not_found(&path) };
+    if let Some(path) = path.strip_prefix(extensions_api::BASE) {
+        return Ok(extensions_api::reply(&environment, path, request).await);
+    }
+    if let (&Method::PUT, Some((_, api))) = (request.method(), NOT_SUPPORTED.iter().find(|(known, _)| *known == path)) {
+        let message = format!("{api} API is not supported");
+        return Ok(refusal(StatusCode::ACCEPTED, &format!("{api}.NotSupported"), &message));
+    }
+    let Some(path) = path.strip_prefix(runtime_api::BASE) else { return Ok(not_found(&path)) };
     let path: Vec<&str> = path.split('/').skip(1).collect();
-    match (request.method(), path.as_slice()) {
+    Ok(match (request.method(), path.as_slice()) {
         (&Method::GET, ["invocation", "next"]) => match environment.next().await {
             Ok(running) => delivery(&running),
-            Err(super::NotItsTurn) => not_allowed(),
+            Err(NotItsTurn) => not_allowed(),
         },
         (&Method::POST, ["invocation", id, "response"]) => match owner(&environment, id, request.headers()) {
-            Ok(running) => response::receive(environment, running, request).await,
+            Ok(running) => response::receive(environment, running, request).await?,
             Err(stranger) => refused(request.into_body(), stranger.reply()).await,
         },
         (&Method::POST, ["invocation", id, "error"]) => match owner(&environment, id, request.headers()) {
@@ -67,7 +90,7 @@ async fn reply(environment: Arc<Environment>, request: Request<Incoming>) -> Rep
         // Environments are never restored from a snapshot here.
         (&Method::GET, ["restore", "next"]) | (&Method::POST, ["restore", "error"]) => not_allowed(),
         (_, path) => not_found(&path.join("/")),
-    }
+    })
 }
 
 /// The invocation as `/next` delivers it.
@@ -84,7 +107,7 @@ fn delivery(running: &Running) -> Reply {
         (header::FUNCTION_ARN, Some(invocation.arn.as_str())),
         (header::TRACE_ID, Some(invocation.trace_id.as_str())),
         (header::CLIENT_CONTEXT, invocation.client_context.as_deref()),
-        (header::TENANT_ID, invocation.tenant_id.as_deref()),
+        (header::TENANT_ID, invocation.tenant.0.as_deref()),
     ];
     for (name, value) in known {
         if let Some(value) = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
@@ -170,7 +193,7 @@ pub(crate) fn is_error_type(text: &str) -> bool {
         && reason.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
-async fn document(body: Incoming) -> Result<Bytes, Reply> {
+pub(super) async fn document(body: Incoming) -> Result<Bytes, Reply> {
     match Limited::new(body, ERROR_LIMIT).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(ERROR_LIMIT)),
@@ -201,7 +224,7 @@ pub(super) fn too_large(limit: usize) -> Reply {
     refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
 }
 
-fn not_found(path: &str) -> Reply {
+pub(super) fn not_found(path: &str) -> Reply {
     refusal(StatusCode::NOT_FOUND, "NotFound", &format!("there is no {path} in the Runtime API"))
 }
 
@@ -209,7 +232,7 @@ pub(super) fn refusal(status: StatusCode, error_type: &str, message: &str) -> Re
     json(status, &serde_json::json!({"errorMessage": message, "errorType": error_type}))
 }
 
-fn json(status: StatusCode, json: &serde_json::Value) -> Reply {
+pub(super) fn json(status: StatusCode, json: &serde_json::Value) -> Reply {
     let mut reply = Response::new(Full::from(json.to_string()));
     *reply.status_mut() = status;
     reply.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,6 +1,9 @@
 //! A client for the doors that shows each piece of a body as it comes, and an emulator in front of the raw runtime.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod lambda;
+pub(crate) mod played;
+
 use bytes::Bytes;
 use firstbyte_emulator::{Emulator, Event, EventKind, Events, Settings};
 use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
@@ -9,6 +12,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Nothing here takes this long, unless it hangs.
@@ -47,6 +51,11 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    /// All values of a header.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.get_all(name).iter().map(|value| value.to_str().expect("ASCII")).collect()
     }
 
     /// The next piece; none at a clean end.
@@ -126,6 +135,27 @@ where
     Ok(Answer { status: parts.status, version: parts.version, headers: parts.headers, body })
 }
 
+/// Sends a request whose head begins as `head` says, and gives all that comes back until the door closes the connection.
+pub(crate) async fn raw(url: &str, head: &str, body: &str) -> String {
+    let uri: Uri = url.parse().expect("a URL");
+    let mut stream = connect(&uri).await;
+    stream.write_all(request(&uri, head, body).as_bytes()).await.expect("the door reads");
+    rest(&mut stream).await
+}
+
+/// A request whose head begins as `head` says.
+pub(crate) fn request(uri: &Uri, head: &str, body: &str) -> String {
+    let host = uri.authority().expect("a host");
+    format!("{head}Host: {host}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// All that comes until the door closes the connection.
+pub(crate) async fn rest(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> String {
+    let mut answer = Vec::new();
+    tokio::time::timeout(LONG, stream.read_to_end(&mut answer)).await.expect("the door closes").expect("it answers");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 /// Waits for an event, and gives all until it, itself last.
 pub(crate) async fn until(events: &mut Events, mut is_it: impl FnMut(&EventKind) -> bool) -> Vec<Event> {
     let mut seen = Vec::new();
@@ -158,11 +188,30 @@ pub(crate) fn not_shown(events: &[Event]) -> Vec<&str> {
         .collect()
 }
 
-/// Asserts that the emulator's user was told of what the client was not shown, in words with `told` in them, or of nothing.
+/// The texts of failures that clients were shown.
+pub(crate) fn shown(events: &[Event]) -> Vec<&str> {
+    events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::FailureShown { what } => Some(what.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Asserts that the emulator's user was told of what the client got or did not get, in words with `told` in them, or of nothing.
 pub(crate) fn assert_told(events: &[Event], told: &str, ending: &str) {
-    let shown = not_shown(events);
-    assert_eq!(shown.is_empty(), told.is_empty(), "{ending}: {shown:?}");
-    assert!(told.is_empty() || shown.iter().any(|shown| shown.contains(told)), "{ending}: {shown:?}");
+    let said = [not_shown(events), shown(events)].concat();
+    assert_eq!(said.is_empty(), told.is_empty(), "{ending}: {said:?}");
+    assert!(told.is_empty() || said.iter().any(|said| said.contains(told)), "{ending}: {said:?}");
+}
+
+/// The numbers of the environments in which something happened.
+pub(crate) fn environments(events: &[Event]) -> Vec<u32> {
+    let mut numbers: Vec<u32> = events.iter().filter_map(|event| event.environment).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// Lines that the runtime printed.

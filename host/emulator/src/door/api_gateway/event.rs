@@ -5,7 +5,7 @@
 use super::{API_ID, Ids};
 use crate::date::Date;
 use crate::door::Peer;
-use crate::door::event_body::{EventBody, query};
+use crate::door::event_body::{EventBody, TextTypes, query};
 use crate::door::trace::{self, Trace};
 use crate::function::{ACCOUNT, Function};
 use firstbyte_wire::event::rest::{Event, Identity, Multiple, RequestContext, Single};
@@ -29,7 +29,7 @@ pub(super) fn build(
     let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
     let proxy = decoded.trim_matches('/').to_owned();
     let resource = if proxy.is_empty() { "/" } else { "/{proxy+}" };
-    let body = EventBody::new(&parts.headers, body);
+    let body = EventBody::new(&parts.headers, body, TextTypes::Usual);
     let domain_name = format!("{API_ID}.execute-api.{}.amazonaws.com", function.region);
     let (headers, multi_value_headers) = both(headers(parts, peer, trace, &domain_name));
     let (query_string_parameters, multi_value_query_string_parameters) = both(query(parts.uri.query().unwrap_or_default()));
@@ -80,7 +80,7 @@ fn headers(parts: &Parts, peer: Peer, trace: &Trace, domain_name: &str) -> Vec<(
     let added = [
         (trace::HEADER, trace.root.clone()),
         ("x-forwarded-for", peer.address.ip().to_string()),
-        ("x-forwarded-port", peer.port.to_string()),
+        ("x-forwarded-port", peer.local.port().to_string()),
         ("x-forwarded-proto", if peer.secure { "https" } else { "http" }.to_owned()),
     ];
     let kept = |name: &str| name != header::CONNECTION && name != header::COOKIE && added.iter().all(|(added, _)| *added != name);
@@ -126,7 +126,7 @@ mod tests {
     fn round(request: Request<Vec<u8>>) -> (serde_json::Value, Event) {
         let function = Function::new(Settings::new("f", vec!["x".into()]));
         let (parts, body) = request.into_parts();
-        let peer = Peer { address: ([127, 0, 0, 1], 9).into(), port: 9002, secure: false };
+        let peer = Peer { address: ([127, 0, 0, 1], 9).into(), local: ([127, 0, 0, 1], 9002).into(), secure: false };
         let trace = Trace::of(&parts.headers);
         let ids = Ids { request: "id".to_owned(), extended: "extended=".to_owned() };
         let path = parts.uri.path().to_owned();

@@ -2,7 +2,7 @@
 
 use crate::date::Date;
 use crate::door::Peer;
-use crate::door::event_body::{EventBody, query};
+use crate::door::event_body::{EventBody, TextTypes, query};
 use crate::door::trace::{self, Trace};
 use crate::function::Function;
 use firstbyte_wire::event::function_url::{Event, Http, RequestContext};
@@ -18,10 +18,11 @@ pub(super) fn build(function: &Function, parts: &Parts, body: &[u8], peer: Peer,
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let raw_path = parts.uri.path().to_owned();
     let raw_query = parts.uri.query().unwrap_or_default();
-    let body = EventBody::new(&parts.headers, body);
+    let text_types = function.settings.url_text.as_deref().map_or(TextTypes::Usual, TextTypes::Only);
+    let body = EventBody::new(&parts.headers, body, text_types);
     let mut headers = joined(&parts.headers);
     headers.insert("x-forwarded-for".to_owned(), peer.address.ip().to_string());
-    headers.insert("x-forwarded-port".to_owned(), peer.port.to_string());
+    headers.insert("x-forwarded-port".to_owned(), peer.local.port().to_string());
     headers.insert("x-forwarded-proto".to_owned(), if peer.secure { "https" } else { "http" }.to_owned());
     headers.insert(trace::HEADER.to_owned(), trace.for_event());
     if parts.method == Method::GET && body.text.is_none() {
@@ -111,7 +112,7 @@ mod tests {
     fn round(request: Request<Vec<u8>>) -> (serde_json::Value, Event) {
         let function = Function::new(Settings::new("f", vec!["x".into()]));
         let (parts, body) = request.into_parts();
-        let peer = Peer { address: ([127, 0, 0, 1], 9).into(), port: 9001, secure: false };
+        let peer = Peer { address: ([127, 0, 0, 1], 9).into(), local: ([127, 0, 0, 1], 9001).into(), secure: false };
         let trace = Trace::of(&parts.headers);
         let event = build(&function, &parts, &body, peer, "id", &trace);
         (serde_json::from_slice(&event).expect("JSON"), Event::parse(&Bytes::from(event)).expect("well-formed"))

@@ -1,7 +1,7 @@
 //! Buffered `Invoke`: the whole response at once. It drops what a stream says after its bytes, as Lambda does.
 
 use super::{ApiError, Call, InvocationType, invoked, throttled};
-use crate::door::{JSON, Reply, envelope, set, whole};
+use crate::door::{JSON, Reply, envelope, json, set, whole};
 use crate::feed::EventKind;
 use crate::function::Function;
 use crate::invocation::{Answer, Ending, Failure, Response as RuntimeResponse, Running};
@@ -13,6 +13,7 @@ use http::{Response, StatusCode};
 use std::sync::Arc;
 
 pub(super) async fn answer(function: &Arc<Function>, call: Call) -> Result<Reply, ApiError> {
+    let version = call.invocation.version.clone();
     match call.kind {
         InvocationType::RequestResponse => wait(function, call).await,
         InvocationType::Event => {
@@ -22,20 +23,21 @@ pub(super) async fn answer(function: &Arc<Function>, call: Call) -> Result<Reply
                     while response.body.next().await.is_some() {}
                 }
             });
-            Ok(empty(StatusCode::ACCEPTED))
+            Ok(empty(StatusCode::ACCEPTED, &version))
         }
-        InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
+        InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT, &version)),
     }
 }
 
-fn empty(status: StatusCode) -> Reply {
+fn empty(status: StatusCode, version: &str) -> Reply {
     let mut reply = Response::new(whole(""));
     *reply.status_mut() = status;
-    invoked(&mut reply);
+    invoked(&mut reply, version);
     reply
 }
 
 async fn wait(function: &Arc<Function>, call: Call) -> Result<Reply, ApiError> {
+    let version = call.invocation.version.clone();
     let (answer, running) = function.invoke(call.invocation).await.map_err(|_| throttled())?;
     let mut reply = match (answer, &running) {
         (Answer::Response(response), Some(running)) => collect(response, running).await,
@@ -46,7 +48,7 @@ async fn wait(function: &Arc<Function>, call: Call) -> Result<Reply, ApiError> {
         running.over().await;
         set(&mut reply, "x-amz-log-result", &STANDARD.encode(running.tail()));
     }
-    invoked(&mut reply);
+    invoked(&mut reply, &version);
     Ok(reply)
 }
 
@@ -77,7 +79,7 @@ async fn collect(mut response: RuntimeResponse, running: &Running) -> Reply {
 
 /// A function's error, which is a success of the API.
 fn error(document: Bytes) -> Reply {
-    let mut reply = super::json(StatusCode::OK, document);
+    let mut reply = json(StatusCode::OK, document);
     set(&mut reply, "x-amz-function-error", "Unhandled");
     reply
 }

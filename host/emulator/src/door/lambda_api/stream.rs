@@ -14,6 +14,7 @@ use http::Response;
 use std::sync::Arc;
 
 pub(super) async fn answer(function: &Arc<Function>, call: Call) -> Result<Reply, ApiError> {
+    let version = call.invocation.version.clone();
     let (answer, running) = function.invoke(call.invocation).await.map_err(|_| throttled())?;
     let (content_type, payload) = match answer {
         Answer::Response(response) => {
@@ -26,7 +27,7 @@ pub(super) async fn answer(function: &Arc<Function>, call: Call) -> Result<Reply
     let mut reply = Response::new(streamed(events, Events::next));
     set(&mut reply, "content-type", frames::CONTENT_TYPE);
     set(&mut reply, "x-amzn-remapped-content-type", &content_type);
-    invoked(&mut reply);
+    invoked(&mut reply, &version);
     Ok(reply)
 }
 

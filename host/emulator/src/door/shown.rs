@@ -1,0 +1,74 @@
+//! What the client of an HTTP door is shown of a response, so that the user can be told what the client knows of its failure.
+
+use crate::feed::EventKind;
+use crate::invocation::{Ending, Running, message_of};
+use http::{Method, StatusCode};
+
+/// How much of a body is told of, in bytes. A status that tells of a failure comes with few words.
+const BEGINNING: usize = 200;
+
+/// A status, and the beginning of the body that comes with it.
+#[derive(Debug)]
+pub(super) struct Shown {
+    status: StatusCode,
+    beginning: Vec<u8>,
+    /// How many more bytes of the body are noted.
+    room: usize,
+}
+
+impl Shown {
+    /// What the client of such a request is shown: no body, if it asks for none.
+    pub(super) fn to(method: &Method) -> Self {
+        let room = if method == Method::HEAD { 0 } else { BEGINNING };
+        Self { status: StatusCode::OK, beginning: Vec::new(), room }
+    }
+
+    /// Notes the status.
+    pub(super) fn status(&mut self, status: StatusCode) {
+        self.status = status;
+    }
+
+    /// Notes the next piece of the body.
+    pub(super) fn body(&mut self, chunk: &[u8]) {
+        let (noted, _) = chunk.split_at(chunk.len().min(self.room));
+        self.beginning.extend_from_slice(noted);
+        self.room -= noted.len();
+    }
+
+    /// Tells of a response that is over, if it failed: a status below 400 hides that from the client, another one shows it.
+    pub(super) fn tell(&self, running: &Running) {
+        let Some(failure) = failure(running) else { return };
+        if self.status.is_client_error() || self.status.is_server_error() {
+            let body = String::from_utf8_lossy(&self.beginning);
+            let body = if body.is_empty() { String::new() } else { format!(" and {body:?}") };
+            tell(running, format!("the client got {}{body}: the response failed with {failure}", self.status.as_u16()));
+        } else {
+            running.tell(EventKind::NotShown { what: format!("the response failed with {failure}, and looks complete") });
+        }
+    }
+}
+
+/// Tells that the client gets an answer of Lambda's or API Gateway's in place of the function's, and why.
+pub(super) fn tell_in_place(running: &Running, status: StatusCode, why: &str) {
+    tell(running, format!("the client got {}: {why}", status.as_u16()));
+}
+
+/// Tells that the client's connection is cut, and why.
+pub(super) fn tell_cut(running: &Running, why: &str) {
+    tell(running, format!("the client's connection was cut: {why}"));
+}
+
+fn tell(running: &Running, what: String) {
+    running.tell(EventKind::FailureShown { what });
+}
+
+/// Type and message of a response's failure; none if it did not fail.
+pub(super) fn failure(running: &Running) -> Option<String> {
+    match running.ending() {
+        Ending::Complete => None,
+        Ending::Error { error_type, document } | Ending::Trailers { error_type, document } => {
+            Some(format!("{error_type}: {}", message_of(&document)))
+        }
+        Ending::Failed(failure) => Some(format!("{}: {}", failure.error_type(), message_of(&failure.document(running.id())))),
+    }
+}
