@@ -16,11 +16,12 @@ pub(crate) struct Group {
 }
 
 /// Rows of DESIGN.md's table that tests of their own hold.
-pub(crate) const ELSEWHERE: [(&str, &str); 6] = [
+pub(crate) const ELSEWHERE: [(&str, &str); 7] = [
     ("a HEAD request, whatever the ending", "head_requests_end_like_others"),
     ("the client leaves", "a_client_that_leaves_does_not_stop_the_handler"),
     ("Lambda closes its side", "host/runtime/tests/faults.rs"),
     ("the Runtime API refuses what it is sent, by 413 or 431", "host/runtime/tests/faults.rs"),
+    ("Lambda's own timeout, after the start", "host/emulator/tests/api_gateway.rs"),
     ("the host's process dies", "a_host_that_dies_is_replaced"),
     ("any of them, `FIRSTBYTE_RESPONSE=buffered`", "buffered_doors_show_successes_whole_and_failures_as_502"),
 ];
