@@ -80,8 +80,8 @@ async fn what_is_said_of_an_invocation_is_so() {
     for part in ["\n  log  ", "\n  not shown to the client: the response failed with Function.Expected"] {
         assert!(run.stderr.contains(part), "{run:#?}");
     }
-    // The stack is on lines of its own, and nothing is written over.
-    assert!(run.stderr.contains("\n          at ") && !run.stderr.contains('\r'), "{run:#?}");
+    // The stack is behind the message, and nothing is written over.
+    assert!(run.stderr.contains("to be expected | at ") && !run.stderr.contains('\r'), "{run:#?}");
 
     let run = firstbyte(&["--version"]).await;
     assert_eq!(run.stdout, format!("firstbyte {}\n", env!("CARGO_PKG_VERSION")));
