@@ -125,6 +125,15 @@ fn settings(log: &Arc<StdoutLog>, change: fn(&mut Settings)) -> Result<Arc<Setti
     }
     let mut settings = Settings::from_env(variables())?;
     change(&mut settings);
+    let function = var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse::<usize>().ok());
+    let needed = settings.memory_at_most().div_ceil(1 << 20);
+    if let Some(function) = function.filter(|function| needed > *function) {
+        let message = format!(
+            "handlers may take {needed} MiB of memory together, and the function has {function}: if they do, Lambda ends the \
+             process with all that is under way; lower FIRSTBYTE_MEMORY_MB or FIRSTBYTE_HOST_MEMORY_MB"
+        );
+        host_record(&**log, Level::Warn, &message, None);
+    }
     Ok(Arc::new(settings))
 }
 

@@ -256,7 +256,15 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Variables that look like settings and are none.
+    /// Bytes of memory that the process takes when as many invocations as may run at once take all that they may.
+    #[must_use]
+    pub fn memory_at_most(&self) -> usize {
+        let invocations = self.concurrency.unwrap_or(1) as usize;
+        let each = self.memory.saturating_add(self.allowance.memory);
+        invocations.saturating_mul(each).saturating_add(PROCESS_MB as usize * MIB)
+    }
+
+    /// Variables that look like settings of this runtime, and are not.
     pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<String> {
         let known = |name: &String| DECLARED.iter().any(|setting| setting.name == name);
         names.into_iter().filter(|name| name.starts_with("FIRSTBYTE_") && !known(name)).collect()

@@ -72,9 +72,10 @@ struct Asked {
 }
 
 /// Who reads a response.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Reader {
     /// Takes all at once.
+    #[default]
     Eager,
     /// Takes a little at a time.
     Slow,
@@ -162,12 +163,6 @@ struct Seen {
     /// Whether a slow reader takes the next bytes.
     is_ready: bool,
     is_received: bool,
-}
-
-impl Default for Reader {
-    fn default() -> Self {
-        Self::Eager
-    }
 }
 
 /// An outlet that insists on the order of [`Outlet`]'s calls, and on bytes of its own invocation.

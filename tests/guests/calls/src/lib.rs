@@ -142,7 +142,7 @@ impl Program {
         let result = results.as_mut_ptr();
         let known = |results: Results| {
             if results[0] & 0xff == 0 {
-                keep(results[1])
+                keep(results[1]);
             }
         };
         // SAFETY: none is needed: what is passed is what the host has to withstand, and results have room.

@@ -14,8 +14,8 @@ pub(crate) fn bad(response: Response, name: Option<String>, value: Option<String
     Ok(())
 }
 
-pub(crate) fn big(response: Response, bytes: usize, name: Option<String>) -> Result {
-    response.header(name.as_deref().unwrap_or("x-big"), "x".repeat(bytes)).start()?.write("accepted\n")?;
+pub(crate) fn big(response: Response, bytes: usize, name: Option<&str>) -> Result {
+    response.header(name.unwrap_or("x-big"), "x".repeat(bytes)).start()?.write("accepted\n")?;
     Ok(())
 }
 

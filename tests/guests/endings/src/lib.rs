@@ -142,7 +142,7 @@ fn end(request: Request, response: Response) -> Result {
         }
 
         Ending::BadHead { name, value, status } => head::bad(response, name, value, status),
-        Ending::BigHead { bytes, name } => head::big(response, bytes.unwrap_or(32 << 10), name),
+        Ending::BigHead { bytes, name } => head::big(response, bytes.unwrap_or(32 << 10), name.as_deref()),
         Ending::DroppedHeaders => head::dropped(response),
         Ending::Cookies { cookies } => head::cookies(response, cookies),
         Ending::Sse { events, then } => sse::events(response, events.unwrap_or(3), &then.unwrap_or_default()),
