@@ -44,7 +44,7 @@ impl Error {
     }
 
     /// The caller's mistake: the kind `BadRequest` with the HTTP status 400. The message is shown to the caller, and should say
-    /// what to send instead.
+    /// what to send instead. It does not count as a failure of the function: see [`status`](Self::status).
     #[track_caller]
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new("BadRequest", message).status(400)
@@ -66,7 +66,8 @@ impl Error {
     }
 
     /// The HTTP status for a caller whose response was not started, 400 to 599; without it, 500. With a 4xx the caller is shown
-    /// the message; with a 5xx, nothing internal.
+    /// the message, and the invocation does not count as failed, so that no caller can raise the function's `Errors` metric; with
+    /// a 5xx the caller is shown nothing internal.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.status = Some(status);

@@ -11,7 +11,7 @@ use crate::{__private::invocation as raw, Error, HttpRequest, Result};
 pub struct Request(raw::Request);
 
 /// The way in by which the caller reached the function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trigger {
     /// An SDK, the command line or another AWS service invoked the function itself.
@@ -20,6 +20,8 @@ pub enum Trigger {
     FunctionUrl,
     /// A REST API of Amazon API Gateway.
     ApiGateway,
+    /// A way in that the interface has no name for yet, by the name that the host gives it.
+    Other(String),
 }
 
 impl Request {
@@ -61,6 +63,7 @@ impl Request {
             raw::Trigger::Direct => Trigger::Direct,
             raw::Trigger::FunctionUrl => Trigger::FunctionUrl,
             raw::Trigger::ApiGateway => Trigger::ApiGateway,
+            raw::Trigger::Other(name) => Trigger::Other(name),
         }
     }
 

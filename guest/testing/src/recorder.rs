@@ -40,6 +40,14 @@ impl Recorder {
     fn lock(&self) -> MutexGuard<'_, Recording> {
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn end_with(&self, last_words: &[u8], end: End) {
+        let mut recording = self.lock();
+        if !last_words.is_empty() {
+            recording.chunks.push(Chunk { at: self.begun.elapsed(), bytes: last_words.to_vec() });
+        }
+        recording.end = end;
+    }
 }
 
 impl Outlet for Recorder {
@@ -61,16 +69,12 @@ impl Outlet for Recorder {
         Poll::Ready(Ok(()))
     }
 
-    fn end(&mut self) {
-        self.lock().end = End::Clean;
+    fn end(&mut self, last_words: &[u8]) {
+        self.end_with(last_words, End::Clean);
     }
 
     fn abort(&mut self, last_words: &[u8], report: &ErrorReport) {
-        let mut recording = self.lock();
-        if !last_words.is_empty() {
-            recording.chunks.push(Chunk { at: self.begun.elapsed(), bytes: last_words.to_vec() });
-        }
-        recording.end = End::Failed(report.clone());
+        self.end_with(last_words, End::Failed(report.clone()));
     }
 
     fn fail(&mut self, report: &ErrorReport) {

@@ -9,11 +9,11 @@ use crate::folders::Folders;
 use crate::instance::{Instance, Instances};
 use crate::interface::SharedResponse;
 use crate::log::{InvocationLog, Log};
-use crate::outcome::{Failed, Outcome};
+use crate::outcome::{Failed, Fault, Outcome};
 use crate::outlet::{DeliveryError, Outlet};
 use crate::path::PathError;
 use crate::response::{Phase, Response};
-use crate::settings::Settings;
+use crate::settings::{ClientErrors, Settings};
 use crate::ticker::{Ticker, Watch};
 use crate::time::Time;
 use crate::turns::{Turn, Turns};
@@ -221,7 +221,7 @@ impl Handler {
         // The thread that looks has the machine's time.
         let at = if self.settings.time == Time::Machine { Some(at.into_std()) } else { None };
         self.ticker.watch(at, move || {
-            let Failed { report, status, shown } = Failed::deadline(begun.elapsed());
+            let Failed { report, status, shown, .. } = Failed::deadline(begun.elapsed());
             response.abort_now(&report, status, &shown, sse_errors)
         })
     }
@@ -319,6 +319,13 @@ impl Handler {
                     lost |= empty.and_then(|head| response.start(head)).is_err();
                 }
                 lost |= phase != Phase::Ended && response.finish().is_err();
+            }
+            Outcome::Failed(failed)
+                if failed.fault == Fault::Caller
+                    && self.settings.client_errors == ClientErrors::Answered
+                    && response.answer(failed.status, &failed.shown) =>
+            {
+                log.mistake(&failed.report);
             }
             Outcome::Failed(failed) => {
                 log.failure(&failed.report);

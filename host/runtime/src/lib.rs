@@ -43,7 +43,7 @@ mod turns;
 
 pub use budget::Allowance;
 pub use invocation::{Handler, InvocationContext, Settled, SetupError};
-pub use outcome::{Failed, Outcome};
+pub use outcome::{Failed, Fault, Outcome};
 pub use path::PathError;
 pub use response::Phase;
 pub use settings::Settings;

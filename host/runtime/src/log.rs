@@ -123,6 +123,15 @@ impl InvocationLog {
 
     /// A failed invocation.
     pub(crate) fn failure(&self, report: &ErrorReport) {
-        self.write(Level::Error, &format!("{}: {}", report.error_type, report.error_message), Some(report));
+        self.report(Level::Error, report);
+    }
+
+    /// An invocation that was answered as its caller's mistake.
+    pub(crate) fn mistake(&self, report: &ErrorReport) {
+        self.report(Level::Warn, report);
+    }
+
+    fn report(&self, level: Level, report: &ErrorReport) {
+        self.write(level, &format!("{}: {}", report.error_type, report.error_message), Some(report));
     }
 }

@@ -40,23 +40,43 @@ pub struct Failed {
     pub status: u16,
     /// The message that this caller is shown.
     pub shown: String,
+    /// Who made the mistake.
+    pub fault: Fault,
+}
+
+/// Who made the mistake that an invocation failed of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller: the handler returned a failure with a 4xx status.
+    Caller,
+    /// The function.
+    Function,
 }
 
 impl Failed {
     fn internal(reason: &str, message: String) -> Self {
-        Self { report: ErrorReport::new(&ErrorType::runtime(reason), message), status: 500, shown: INTERNAL.to_owned() }
+        Self {
+            report: ErrorReport::new(&ErrorType::runtime(reason), message),
+            status: 500,
+            shown: INTERNAL.to_owned(),
+            fault: Fault::Function,
+        }
     }
 
     /// The handler returned a failure.
     pub(crate) fn from_handler(mut failure: Failure) -> Self {
         let status = failure.status.filter(|status| (400..=599).contains(status)).unwrap_or(500);
-        let shown = if status < 500 { cut(&failure.message, SHOWN_LIMIT) } else { INTERNAL.to_owned() };
+        let (fault, shown) = if status < 500 {
+            (Fault::Caller, cut(&failure.message, SHOWN_LIMIT))
+        } else {
+            (Fault::Function, INTERNAL.to_owned())
+        };
         let message = cut(&failure.message, MESSAGE_LIMIT);
         failure.stack.truncate(FRAMES);
         failure.stack.iter_mut().for_each(|frame| *frame = cut(frame, FRAME_LIMIT));
         let mut report = ErrorReport::new(&ErrorType::function(&failure.kind), message);
         report.stack_trace = failure.stack;
-        Self { report, status, shown }
+        Self { report, status, shown, fault }
     }
 
     /// The event looks like an HTTP door's and cannot be read.

@@ -86,8 +86,8 @@ pub trait Outlet: Send {
     /// [`Closed`].
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>>;
 
-    /// Ends the response: all of it was written.
-    fn end(&mut self);
+    /// Ends the response, with the last bytes of its body, however far its reader is behind.
+    fn end(&mut self, last_words: &[u8]);
 
     /// Ends the response as failed: with the last bytes of its body, however far its reader is behind, and what went wrong.
     fn abort(&mut self, last_words: &[u8], report: &ErrorReport);

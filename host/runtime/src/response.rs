@@ -136,9 +136,28 @@ impl Response {
         if self.phase != Phase::Started {
             return Err(Closed);
         }
-        self.outlet.end();
-        self.phase = Phase::Ended;
+        self.end(b"");
         if self.cut_off { Err(Closed) } else { Ok(()) }
+    }
+
+    fn end(&mut self, last_words: &[u8]) {
+        self.outlet.end(last_words);
+        self.phase = Phase::Ended;
+    }
+
+    /// Answers an HTTP caller who made a mistake, before the response was started. False if there is no such caller, or it was.
+    pub(crate) fn answer(&mut self, status: u16, shown: &str) -> bool {
+        let is_open = self.phase == Phase::Unstarted && self.trigger.is_http();
+        let is_told = is_open && self.start_message(status).is_ok();
+        if is_told {
+            self.end(&message(shown));
+        }
+        is_told
+    }
+
+    /// Sends the head of a message of the host's own.
+    fn start_message(&mut self, status: u16) -> Result<(), HeadError> {
+        self.start(Head::new(status, [("content-type".to_owned(), "application/json".to_owned())])?)
     }
 
     /// Ends the response as failed, in whatever way its phase still allows. `status` and `shown` are for an HTTP caller
@@ -147,15 +166,10 @@ impl Response {
         match self.phase {
             Phase::Ended => {}
             Phase::Unstarted if !self.trigger.is_http() => self.outlet.fail(report),
-            Phase::Unstarted => {
-                let body = serde_json::json!({ "message": shown }).to_string();
-                let head = Head::new(status, [("content-type".to_owned(), "application/json".to_owned())]);
-                if head.and_then(|head| self.start(head)).is_err() {
-                    self.outlet.fail(report);
-                } else {
-                    self.outlet.abort(body.as_bytes(), report);
-                }
-            }
+            Phase::Unstarted => match self.start_message(status) {
+                Ok(()) => self.outlet.abort(&message(shown), report),
+                Err(_) => self.outlet.fail(report),
+            },
             Phase::Started if self.event_stream && sse_errors => {
                 let data = serde_json::json!({ "errorType": report.error_type, "message": shown });
                 let event = format!("\n\nevent: error\ndata: {data}\n\n");
@@ -170,4 +184,9 @@ impl Response {
     pub(crate) fn into_outlet(self) -> Box<dyn Outlet> {
         self.outlet
     }
+}
+
+/// The body that an HTTP caller gets of a failure before the start.
+fn message(shown: &str) -> Vec<u8> {
+    serde_json::json!({ "message": shown }).to_string().into_bytes()
 }

@@ -72,6 +72,11 @@ pub const DECLARED: &[Declared] = &[
         doc: "Whether a `text/event-stream` that fails ends with an `event: error`: `on` or `off`",
     },
     Declared {
+        name: "FIRSTBYTE_CLIENT_ERRORS",
+        default: "answered",
+        doc: "What a failure with a 4xx status counts as for an HTTP caller: `answered`, the caller's mistake, or `failed`, the function's, which raises Lambda's `Errors` metric",
+    },
+    Declared {
         name: "FIRSTBYTE_ALLOW_HTTP",
         default: "nothing",
         doc: "What a handler may send HTTP requests to: `host`, `host:port` or `http://host:port` between commas, HTTPS unless said; a host may begin with `*.`. Addresses that are not public must be named themselves",
@@ -122,6 +127,15 @@ pub enum ResponseMode {
     Buffered,
 }
 
+/// What a failure with a 4xx status counts as where the caller speaks HTTP and the response was not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientErrors {
+    /// An invocation that succeeded: the caller was told of a mistake.
+    Answered,
+    /// An invocation that failed.
+    Failed,
+}
+
 /// The runtime's settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -137,6 +151,8 @@ pub struct Settings {
     pub deadline_reserve: Duration,
     /// Whether a failed `text/event-stream` says so in the stream.
     pub sse_errors: bool,
+    /// What a caller's mistake counts as.
+    pub client_errors: ClientErrors,
     /// How many invocations run at once, at most; none if that is not known.
     pub concurrency: Option<u32>,
     /// How many invocations an instance serves.
@@ -164,6 +180,7 @@ impl Default for Settings {
             response_limit: 200 * MIB as u64,
             deadline_reserve: Duration::from_millis(200),
             sse_errors: true,
+            client_errors: ClientErrors::Answered,
             concurrency: None,
             reuse: 1,
             reload: false,
@@ -230,6 +247,9 @@ impl Settings {
         }
         settings.deadline_reserve = Duration::from_millis(read.number("FIRSTBYTE_DEADLINE_RESERVE_MS", 200)?);
         settings.sse_errors = read.one_of("FIRSTBYTE_SSE_ERRORS", true, &[("on", true), ("off", false)], "`on` or `off`")?;
+        let counts = [("answered", ClientErrors::Answered), ("failed", ClientErrors::Failed)];
+        settings.client_errors =
+            read.one_of("FIRSTBYTE_CLIENT_ERRORS", settings.client_errors, &counts, "`answered` or `failed`")?;
         settings.reuse = u32::try_from(read.number("FIRSTBYTE_REUSE", 1)?).unwrap_or(u32::MAX).max(1);
         settings.reload = read.one_of("FIRSTBYTE_RELOAD", false, &[("on", true), ("off", false)], "`on` or `off`")?;
         let seals = [("on", Seal::Checked), ("off", Seal::Trusted)];

@@ -64,7 +64,6 @@ fn a_success_is_the_bytes_for_a_direct_caller_and_a_document_for_others() {
 fn a_failure_is_an_error_document_at_every_door_and_at_any_time() {
     let mut running = started();
     for (payload, told) in [
-        (r#"{"ending":"err-before","status":404}"#, "Function.Expected"),
         (r#"{"ending":"err-before"}"#, "Function.Expected"),
         (r#"{"ending":"err-after"}"#, "Function.Expected"),
         (r#"{"ending":"sse"}"#, "Function.Expected"),
@@ -83,6 +82,23 @@ fn a_failure_is_an_error_document_at_every_door_and_at_any_time() {
             assert_eq!(request.headers.get(TYPE).map(String::as_str), Some(told), "{payload} at {door:?}");
             let document: Value = serde_json::from_slice(&request.body).expect("a document");
             assert_eq!(document["errorType"], told, "{payload} at {door:?}");
+        }
+    }
+    running.assert_alive();
+}
+
+#[test]
+fn a_callers_mistake_is_an_answer_of_the_http_doors() {
+    let mut running = started();
+    for door in Door::ALL {
+        let request = answer(&running, door, r#"{"ending":"err-before","status":404}"#);
+        let document: Value = serde_json::from_slice(&request.body).expect("a document");
+        if matches!(door, Door::Direct) {
+            assert!(request.path.ends_with("/error") && document["errorType"] == "Function.Expected", "{request:?}");
+        } else {
+            assert!(request.path.ends_with("/response"), "{request:?}");
+            let body = json!({"message": "this was to be expected"}).to_string();
+            assert_eq!((&document["statusCode"], &document["body"]), (&json!(404), &json!(body)), "{document}");
         }
     }
     running.assert_alive();

@@ -9,6 +9,8 @@ pub(crate) enum Left {
     Complete,
     /// Not begun: an HTTP caller gets this status and these words.
     Unstarted(u16, &'static str),
+    /// Not begun, and the caller's mistake: an HTTP caller gets the same, and Lambda counts no failure for it.
+    Mistaken(u16, &'static str),
     /// Begun, and failed.
     Broken,
 }
@@ -51,13 +53,24 @@ impl Row {
         Self { ending, left: Left::Broken, status: 200, wrote: wrote.into(), last_words: None, error }
     }
 
+    /// Fails before the response was started, by a mistake of the caller's.
+    pub(crate) fn mistaken(ending: Value, status: u16, shown: &'static str, error: &'static str) -> Self {
+        let left = Left::Mistaken(status, shown);
+        Self { left, ..Self::unstarted(ending, status, shown, error, shown) }
+    }
+
+    /// The level of the failure's log record.
+    pub(crate) fn level(&self, door: Door) -> &'static str {
+        if matches!(self.left, Left::Mistaken(..)) && door.is_http() { "WARN" } else { "ERROR" }
+    }
+
     pub(crate) async fn hold_at(&self, door: Door, lambda: &mut Lambda) -> Invoked {
         let mut invoked = lambda.invoke(door, Call::json(&self.ending)).await;
         let row = format!("{} at {door}", self.ending);
         self.hold_for_the_caller(door, &invoked.answer, &row);
         self.hold_for_lambda(door, &invoked, &row);
         if let Some((error, message)) = self.error {
-            let record = format!("\tERROR\t{error}: ");
+            let record = format!("\t{}\t{error}: ", self.level(door));
             lambda.until_printed(&mut invoked.seen, &record).await;
             lambda.until_printed(&mut invoked.seen, message).await;
         }
@@ -84,7 +97,7 @@ impl Row {
                 assert_eq!(details["errorType"], error, "{row}");
                 assert!(details["errorMessage"].as_str().is_some_and(|text| text.contains(message)), "{row}: {details}");
             }
-            (Left::Unstarted(..), Door::Direct) => {
+            (Left::Unstarted(..) | Left::Mistaken(..), Door::Direct) => {
                 // As on AWS: the document is the payload, and nothing says that it is one.
                 assert_eq!((answer.content_type(), answer.error_code()), (Some("application/json"), None), "{row}");
                 let document = answer.json();
@@ -92,7 +105,7 @@ impl Row {
                 assert!(document["errorMessage"].as_str().is_some_and(|text| text.contains(message)), "{row}: {document}");
                 return;
             }
-            (Left::Unstarted(status, shown), Door::Url | Door::Api) => {
+            (Left::Unstarted(status, shown) | Left::Mistaken(status, shown), Door::Url | Door::Api) => {
                 assert_eq!((answer.status.as_u16(), &answer.end), (*status, &End::Clean), "{row}: {}", answer.text());
                 assert_eq!(answer.content_type(), Some("application/json"), "{row}");
                 assert_eq!(answer.json(), json!({"message": shown}), "{row}: and nothing internal");
@@ -115,7 +128,8 @@ impl Row {
 
     fn hold_for_lambda(&self, door: Door, invoked: &Invoked, row: &str) {
         let seen = &invoked.seen;
-        let (error, message) = self.error.unzip();
+        let is_answered = matches!(self.left, Left::Mistaken(..)) && door.is_http();
+        let (error, message) = self.error.filter(|_| !is_answered).unzip();
         assert_eq!(seen.error_type(), error, "{row}");
         assert!(seen.error_message().contains(message.unwrap_or_default()), "{row}: {}", seen.error_message());
         assert!(!seen.platform().iter().any(|line| line.contains("Task timed out")), "{row}");

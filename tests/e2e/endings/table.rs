@@ -65,7 +65,10 @@ pub(crate) fn table() -> Vec<Group> {
         group("`ok`, never started", vec![Row::complete(json!({"ending": "never-started"}), 200, "")]),
         group(
             "`failure` before the start, 4xx",
-            vec![Row::unstarted(before(json!({"status": 404})), 404, expected, "Function.Expected", expected)],
+            vec![
+                Row::mistaken(before(json!({"status": 404})), 404, expected, "Function.Expected"),
+                Row::mistaken(before(json!({"status": 499})), 499, expected, "Function.Expected"),
+            ],
         ),
         group(
             "`failure` before the start, 5xx or none",
@@ -134,6 +137,12 @@ pub(crate) fn table() -> Vec<Group> {
         ],
     });
     groups.push(Group {
+        row: "`failure` before the start, 4xx, `FIRSTBYTE_CLIENT_ERRORS=failed`",
+        function: Function::of(Guest::Endings).env("FIRSTBYTE_CLIENT_ERRORS", "failed"),
+        deadline: None,
+        endings: vec![Row::unstarted(before(json!({"status": 404})), 404, expected, "Function.Expected", expected)],
+    });
+    groups.push(Group {
         row: "`failure` after the start, `FIRSTBYTE_SSE_ERRORS=off`",
         function: Function::of(Guest::Endings).env("FIRSTBYTE_SSE_ERRORS", "off"),
         deadline: None,
@@ -179,7 +188,8 @@ impl Group {
                 let Invoked { answer, seen } = ending.hold_at(door, &mut lambda).await;
                 let row = format!("{}: {} at {door}", self.row, ending.ending);
                 let logged = |level: &str| seen.printed().iter().any(|line| line.contains(&format!("\t{level}\t")));
-                assert!(!logged("WARN"), "{row}: {:?}", seen.printed());
+                let is_warned = ending.error.is_some() && ending.level(door) == "WARN";
+                assert_eq!(logged("WARN"), is_warned, "{row}: {:?}", seen.printed());
                 assert!(ending.error.is_some() || self.row.contains("after `finish`") || !logged("ERROR"), "{row}");
                 if let Some(deadline) = self.deadline {
                     let ended = answer.end_at;

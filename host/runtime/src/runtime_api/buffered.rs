@@ -63,7 +63,8 @@ impl Outlet for Buffered {
         if self.exchange.backlog() == 0 { Poll::Ready(Ok(())) } else { self.exchange.poll_backlog(cx, 0) }
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, last_words: &[u8]) {
+        self.body.push(last_words);
         let invocation_id = self.target.invocation_id.as_deref();
         let path = runtime_api::response_path(&self.target.request_id);
         match &self.opening {

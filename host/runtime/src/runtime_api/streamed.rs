@@ -64,6 +64,16 @@ impl Streamed {
         }
     }
 
+    /// Queues the last bytes of the body, behind all others.
+    fn queue_last(&mut self, last_words: &[u8]) {
+        self.close_chunk();
+        if !last_words.is_empty() {
+            self.exchange.queue(format!("{:x}\r\n", last_words.len()).as_bytes());
+            self.exchange.queue(last_words);
+            self.exchange.queue(b"\r\n");
+        }
+    }
+
     fn send_merged(&mut self, now: Instant) -> Result<(), Closed> {
         self.close_chunk();
         self.last_sent = Some(now);
@@ -128,20 +138,15 @@ impl Outlet for Streamed {
         self.exchange.poll_backlog(cx, 0)
     }
 
-    fn end(&mut self) {
-        self.close_chunk();
+    fn end(&mut self, last_words: &[u8]) {
+        self.queue_last(last_words);
         self.exchange.queue(b"0\r\n\r\n");
         self.exchange.complete();
     }
 
     fn abort(&mut self, last_words: &[u8], report: &ErrorReport) {
         let trailers = Trailers::new(report);
-        self.close_chunk();
-        if !last_words.is_empty() {
-            self.exchange.queue(format!("{:x}\r\n", last_words.len()).as_bytes());
-            self.exchange.queue(last_words);
-            self.exchange.queue(b"\r\n");
-        }
+        self.queue_last(last_words);
         self.exchange.queue(b"0\r\n");
         self.exchange.queue_header(header::ERROR_TYPE, &trailers.error_type);
         self.exchange.queue_header(header::ERROR_BODY, &trailers.error_body);

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use firstbyte_runtime::log::{Log, Record};
 use firstbyte_runtime::outlet::{Closed, DeliveryError, Opening, Outlet};
-use firstbyte_runtime::{Handler, InvocationContext, Outcome, Phase, Settings, Settled};
+use firstbyte_runtime::{Fault, Handler, InvocationContext, Outcome, Phase, Settings, Settled};
 use firstbyte_wire::{ErrorReport, Trigger};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -131,10 +131,12 @@ impl Asked {
         assert_eq!(*written, seen.written, "bytes are counted as they are taken");
         let ended = seen.ended.expect("a response has an end");
         let failed = matches!(outcome, Outcome::Failed(_));
+        let is_callers_fault = matches!(outcome, Outcome::Failed(failed) if failed.fault == Fault::Caller);
         match (failed, phase) {
             (false, _) => assert_eq!(ended, End::Clean),
             (true, Phase::Started) => assert_eq!(ended, End::Aborted),
             (true, Phase::Unstarted) if self.trigger == Trigger::Direct => assert_eq!(ended, End::Failed),
+            (true, Phase::Unstarted) if is_callers_fault => assert_eq!((ended, seen.opened), (End::Clean, Some(self.trigger))),
             (true, Phase::Unstarted) => assert!(ended == End::Aborted && seen.opened == Some(self.trigger), "{seen:?}"),
             // It was finished before; or ended at the deadline, beside a handler that did not yield.
             (true, Phase::Ended) => {}
@@ -232,7 +234,7 @@ impl Outlet for Checking {
         self.lock().poll(cx)
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, _: &[u8]) {
         Self::end(self, End::Clean);
     }
 
