@@ -14,12 +14,12 @@ pub enum BuildError {
     #[error("{} has no Cargo.toml: a handler is a .wasm or .cwasm file, or the folder of a Rust handler", .0.display())]
     NoCrate(PathBuf),
     /// A program is missing.
-    #[error("cannot run {program}: {source}; install Rust with rustup (https://rustup.rs)")]
+    #[error("cannot run {program}: {reason}; install Rust with rustup (https://rustup.rs)")]
     NoTool {
-        /// Which.
+        /// Its name.
         program: String,
-        /// Why not.
-        source: io::Error,
+        /// What the system says.
+        reason: io::Error,
     },
     /// The target is missing and could not be added.
     #[error("the Rust target {TARGET} is not installed: run `rustup target add {TARGET}`")]
@@ -58,7 +58,7 @@ fn build_with(folder: &Path, options: &[&str]) -> Result<PathBuf, BuildError> {
     let mut cargo = command("CARGO", "cargo");
     cargo.args(["build", "--release", "--target", TARGET, "--lib", "--message-format", "json-render-diagnostics"]);
     let output =
-        cargo.args(options).current_dir(folder).stderr(Stdio::inherit()).output().map_err(|source| no_tool("cargo", source))?;
+        cargo.args(options).current_dir(folder).stderr(Stdio::inherit()).output().map_err(|reason| no_tool("cargo", reason))?;
     if !output.status.success() {
         return Err(BuildError::Failed(folder.to_owned()));
     }
@@ -80,7 +80,7 @@ fn component_of(messages: &[u8], manifest: &Path) -> Option<PathBuf> {
 fn ensure_target(folder: &Path) -> Result<(), BuildError> {
     let mut rustc = command("RUSTC", "rustc");
     rustc.args(["--print", "target-libdir", "--target", TARGET]).current_dir(folder).stderr(Stdio::null());
-    let output = rustc.output().map_err(|source| no_tool("rustc", source))?;
+    let output = rustc.output().map_err(|reason| no_tool("rustc", reason))?;
     let libraries = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if output.status.success() && Path::new(&libraries).is_dir() {
         return Ok(());
@@ -97,6 +97,6 @@ fn command(variable: &str, name: &str) -> Command {
     Command::new(std::env::var_os(variable).unwrap_or_else(|| name.into()))
 }
 
-fn no_tool(program: &str, source: io::Error) -> BuildError {
-    BuildError::NoTool { program: program.to_owned(), source }
+fn no_tool(program: &str, reason: io::Error) -> BuildError {
+    BuildError::NoTool { program: program.to_owned(), reason }
 }

@@ -15,6 +15,7 @@ mod endpoint;
 mod policy;
 mod resolve;
 mod roots;
+mod services;
 mod sign;
 mod transport;
 
@@ -23,6 +24,8 @@ pub(crate) use code::add_to_linker;
 pub use credentials::CredentialsSource;
 pub use policy::{Policy, PolicyError};
 pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use services::ServiceError;
+pub(crate) use services::service;
 pub use transport::{Answering, Asking, Route, Transport, TransportError};
 pub use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
