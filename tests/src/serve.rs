@@ -48,6 +48,10 @@ pub async fn firstbyte(arguments: &[&str]) -> Run {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(Program::Firstbyte.path());
+    // Settings of whoever runs the tests are not for what is tested.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FIRSTBYTE_")) {
+        command.env_remove(name);
+    }
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }

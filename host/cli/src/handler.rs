@@ -1,6 +1,6 @@
 //! What `HANDLER` on the command line stands for: a component's file, built first if it is a folder.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use firstbyte_runtime::cargo::BuildError;
 use std::path::{Path, PathBuf};
 
@@ -11,17 +11,20 @@ pub(crate) struct Handler {
 }
 
 impl Handler {
-    /// Finds or builds it.
-    pub(crate) fn resolve(given: &Path) -> Result<Self> {
+    /// Finds or builds it. Inside a crate, `.` need not be given.
+    pub(crate) fn resolve(given: Option<&Path>) -> Result<Self> {
         Self::resolve_with(given, firstbyte_runtime::cargo::build)
     }
 
     /// Finds it, or builds it for Lambda: smaller, and slower to build.
-    pub(crate) fn resolve_small(given: &Path) -> Result<Self> {
+    pub(crate) fn resolve_small(given: Option<&Path>) -> Result<Self> {
         Self::resolve_with(given, firstbyte_runtime::cargo::build_small)
     }
 
-    fn resolve_with(given: &Path, build: fn(&Path) -> Result<PathBuf, BuildError>) -> Result<Self> {
+    fn resolve_with(given: Option<&Path>, build: fn(&Path) -> Result<PathBuf, BuildError>) -> Result<Self> {
+        let here = Path::new(".");
+        let given = given.or_else(|| here.join("Cargo.toml").is_file().then_some(here));
+        let given = given.context("no HANDLER: give a .wasm, a .cwasm, or the folder of a Rust handler, or be in that folder")?;
         if !given.exists() {
             bail!("{} does not exist; HANDLER is a .wasm, a .cwasm, or the folder of a Rust handler", given.display());
         }

@@ -6,22 +6,26 @@
 mod archive;
 mod client;
 mod compile;
+mod completions;
 mod elf;
+mod elsewhere;
 mod function;
 mod handler;
 mod host;
 mod invoke;
 mod layer;
+mod machine_code;
+mod man;
 mod output;
 mod package;
 mod report;
 mod serve;
 mod signals;
 mod slim;
+mod stamp;
 mod terminal;
 
-use clap::{Parser, Subcommand};
-use std::io::Write as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Streaming AWS Lambda handlers as WebAssembly components: serve, invoke, compile and package them
@@ -54,6 +58,10 @@ enum Command {
     Package(package::Arguments),
     /// Writes a layer's zip: the host that runs handlers, for Lambda
     Layer(layer::Arguments),
+    /// Prints what a shell completes
+    Completions(completions::Arguments),
+    /// Writes manual pages
+    Man(man::Arguments),
     /// Runs as Lambda's bootstrap; the emulator starts it
     #[command(hide = true)]
     Bootstrap,
@@ -66,11 +74,12 @@ fn main() -> ExitCode {
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Package(arguments) => package::run(&arguments),
         Command::Layer(arguments) => layer::run(&arguments),
+        Command::Completions(arguments) => Ok(completions::run(&arguments, Arguments::command())),
+        Command::Man(arguments) => man::run(&arguments, Arguments::command()),
         Command::Bootstrap => return firstbyte_runtime::bootstrap::main(),
     };
     done.unwrap_or_else(|error| {
-        // Nobody may be there to read it.
-        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        output::note(format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }

@@ -1,13 +1,18 @@
 //! `firstbyte serve`: a handler at the three doors, until Ctrl-C.
 
+use crate::elsewhere::Elsewhere;
+use crate::function::{self, Function};
+use crate::machine_code::MachineCode;
 use crate::terminal::{Closed, Terminal};
-use crate::{function, report, signals};
+use crate::{report, signals};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use firstbyte_emulator::{Emulator, Events, Transfer};
+use firstbyte_emulator::{Emulator, Events, Preparation, Transfer};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Args)]
@@ -89,7 +94,7 @@ fn qualifier(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    let mut settings = arguments.function.settings()?;
+    let Function { mut settings, code, file } = arguments.function.function()?;
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     settings.lambda = local(arguments.lambda_port);
     settings.url = local(arguments.url_port);
@@ -104,10 +109,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     settings.url_text = arguments.url_text;
     settings.api_idle_timeout = arguments.api_idle_timeout.map(Duration::from_secs);
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
+    let terminal = Terminal::new();
+    settings.before_invocation = file.as_ref().map(|file| look(file, code, &terminal));
     executor.block_on(async {
         let name = settings.function_name.clone();
         let tls = settings.tls;
-        let terminal = Terminal::new();
         let mut stop = pin!(signals::stop());
         let emulator = firstbyte_emulator::start(settings).await?;
         let mut events = emulator.events();
@@ -120,7 +126,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             emulator.shutdown().await;
             bail!("{error}");
         }
-        let introduction = introduction(&name, &emulator, tls);
+        let introduction = introduction(&name, file.as_deref(), &emulator, tls);
         let shown = async {
             for line in introduction {
                 terminal.line(line).await?;
@@ -136,6 +142,22 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             Err(closed) => {
                 emulator.shutdown().await;
                 Ok(closed.exit_code())
+            }
+        }
+    })
+}
+
+/// Has every invocation look for changes of the handler before its time begins, and tells what it finds.
+fn look(file: &Path, code: Option<MachineCode>, terminal: &Terminal) -> Preparation {
+    let (elsewhere, code) = (Arc::new(Elsewhere::of(file)), Arc::new(code));
+    let terminal = terminal.clone();
+    Preparation::new(move || {
+        let (elsewhere, code, terminal) = (Arc::clone(&elsewhere), Arc::clone(&code), terminal.clone());
+        async move {
+            let find = move || [elsewhere.news(), (*code).as_ref().and_then(MachineCode::refresh)];
+            for news in tokio::task::spawn_blocking(find).await.into_iter().flatten().flatten() {
+                // Whether anybody reads it, the next line shows.
+                let _ = terminal.line(news).await;
             }
         }
     })
@@ -165,15 +187,17 @@ pub(crate) async fn stopped(emulator: Emulator, events: &mut Events, terminal: &
     Ok(ExitCode::from(130))
 }
 
-fn introduction(name: &str, emulator: &Emulator, tls: bool) -> [String; 4] {
+fn introduction(name: &str, file: Option<&Path>, emulator: &Emulator, tls: bool) -> Vec<String> {
     let (lambda, url, api) = (emulator.lambda_url(), emulator.function_url(), emulator.api_url());
     let curl = if tls { "curl -Nk" } else { "curl -N --http2-prior-knowledge" };
-    [
+    let handler = file.map(|file| format!("Handler       {}", file.display()));
+    let doors = [
         format!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint"),
         format!("Function URL  {url}   curl -N {url}"),
         format!("API Gateway   {api}   {curl} {api}"),
         "Ctrl-C stops".to_owned(),
-    ]
+    ];
+    handler.into_iter().chain(doors).collect()
 }
 
 #[cfg(test)]
