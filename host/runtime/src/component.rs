@@ -156,8 +156,12 @@ pub(crate) fn load(engine: &Engine, path: &Path, seal: Seal) -> Result<Loaded, C
     let exports = names(types.exports(engine).collect());
     let world = World::of(&exports.iter().map(String::as_str));
     let world = world.ok_or_else(|| other_world(format!("it exports nothing that can be called, only {exports:?}")))?;
-    let linker = link::linker(engine, &component, world).map_err(failed)?;
-    let pre = linker.instantiate_pre(&component).and_then(|pre| Pre::new(world, pre)).map_err(failed)?;
+    let mut linker = link::linker(engine, &component, world).map_err(failed)?;
+    let linked = linker.instantiate_pre(&component).or_else(|reason| {
+        link::add_later_functions(&mut linker, engine, &component)?;
+        linker.instantiate_pre(&component).map_err(|_| reason)
+    });
+    let pre = linked.and_then(|pre| Pre::new(world, pre)).map_err(failed)?;
     let missing = types.imports(engine).map(|(name, _)| name).filter(|name| !link::is_known(name)).map(str::to_owned).collect();
     Ok(Loaded { pre, missing })
 }

@@ -30,6 +30,7 @@ mod invocation;
 mod limits;
 mod link;
 pub mod log;
+mod missing;
 mod outcome;
 pub mod outlet;
 mod path;

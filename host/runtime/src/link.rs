@@ -5,7 +5,7 @@
 
 use crate::store::State;
 use crate::world::World;
-use crate::{charged, clock, config, egress};
+use crate::{charged, clock, config, egress, missing};
 use wasmtime::Engine;
 use wasmtime::component::{Component, HasData, Linker, Resource};
 use wasmtime_wasi::WasiView as _;
@@ -74,8 +74,21 @@ pub(crate) fn linker(engine: &Engine, component: &Component, world: World) -> wa
             part.2(&mut linker)?;
         }
     }
-    linker.define_unknown_imports_as_traps(component)?;
+    for (name, item) in types.imports(engine).filter(|(name, _)| !is_known(name)) {
+        missing::add_interface(&mut linker, engine, name, &item.ty)?;
+    }
     Ok(linker)
+}
+
+/// Adds the functions of interfaces of this host that a later patch of them has, and this host does not. It takes longer than
+/// linking what is there.
+pub(crate) fn add_later_functions(linker: &mut Linker<State>, engine: &Engine, component: &Component) -> wasmtime::Result<()> {
+    for (name, item) in component.component_type().imports(engine) {
+        let Some((interface, version)) = name.split_once('@').filter(|_| is_known(name)) else { continue };
+        let ours = if version.starts_with("0.3.") { "0.3.0" } else { "0.2.12" };
+        missing::add_functions(linker, engine, name, &format!("{interface}@{ours}"), &item.ty)?;
+    }
+    Ok(())
 }
 
 /// The rest of `wasi:cli`.

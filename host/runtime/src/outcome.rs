@@ -2,6 +2,7 @@
 
 use crate::budget::{Allowance, Spent};
 use crate::limits::CALL_BYTES;
+use crate::missing::MissingImport;
 use firstbyte_wire::{ErrorReport, ErrorType, EventError, HeadError};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
@@ -166,6 +167,8 @@ impl Failed {
                 "CallTooLarge",
                 format!("the handler passed more than {limit} MiB to the host in one call; pass it in smaller pieces"),
             )
+        } else if let Some(missing) = error.downcast_ref::<MissingImport>() {
+            Self::internal("MissingImport", format!("{missing}; build the component without it, or guard the call"))
         } else if trap == Some(&Trap::StackOverflow) {
             Self::internal("StackOverflow", "the handler's call stack overflowed".to_owned())
         } else if let Some(panic) = panic {

@@ -70,7 +70,7 @@ fn of(guest: Guest) -> Vec<Group> {
                 Row::broken(started("memory"), "started\n", "Runtime.OutOfMemory", "48 MiB"),
                 Row::broken(
                     json!({"ending": "hoard", "count": 3_000}),
-                    "",
+                    "started\n",
                     "Runtime.OutOfHostMemory",
                     "FIRSTBYTE_HOST_MEMORY_MB",
                 ),

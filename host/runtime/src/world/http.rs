@@ -15,7 +15,8 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -159,6 +160,11 @@ impl Passage {
     /// Passes on what there is. Ready once the response is over; pending while the guest or the reader has to do something first.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.moved = false;
+        // That it is pending has to say that there is nothing, and not that the task has had its share of the executor's time.
+        pin!(tokio::task::unconstrained(poll_fn(|cx| self.pass(cx)))).poll(cx)
+    }
+
+    fn pass(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match &mut self.state {
                 State::Awaited(answer) => {

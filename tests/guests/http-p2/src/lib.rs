@@ -129,6 +129,7 @@ fn write_all(ending: &Ending, request: &IncomingRequest, payload: &[u8], stream:
             write(stream, &pattern(0, 64 * 1024))?;
         },
         Ending::Hoard { count } => {
+            write(stream, b"started\n")?;
             let value = vec![b'x'; 120_000];
             let hoard: Vec<Fields> = (0..*count)
                 .map(|_| {

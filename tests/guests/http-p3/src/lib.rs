@@ -118,6 +118,7 @@ async fn write_all(ending: &Ending, described: &str, payload: &[u8], stream: &mu
             write(stream, &pattern(0, 64 * 1024)).await?;
         },
         Ending::Hoard { count } => {
+            write(stream, b"started\n").await?;
             let value = vec![b'x'; 120_000];
             let hoard: Vec<Fields> = (0..*count)
                 .map(|_| {
