@@ -46,7 +46,7 @@ fn assert_says(run: &Run, parts: &[&str]) {
 async fn a_handler_that_is_not_there() {
     assert_says(&refused(&["nowhere.wasm"]).await, &["nowhere.wasm does not exist", "HANDLER is a .wasm"]);
     let (folder, file) = folder_with("notes.txt", "notes");
-    assert_says(&refused(&[&file]).await, &["notes.txt is neither a .wasm nor a .cwasm"]);
+    assert_says(&refused(&[&file]).await, &["notes.txt is no handler's source: a handler is a .wasm or .cwasm file, or"]);
     assert_says(&refused(&[text(folder.path())]).await, &["has no Cargo.toml"]);
     assert_says(&firstbyte(&["invoke", "nowhere.wasm"]).await, &["nowhere.wasm does not exist"]);
     assert_says(&firstbyte(&["compile", "nowhere.wasm"]).await, &["nowhere.wasm does not exist"]);

@@ -8,7 +8,7 @@ use crate::response::{LogLine, Response};
 use crate::upstream::Upstream;
 use firstbyte_runtime::egress::Route;
 use firstbyte_runtime::log::{Log, Record};
-use firstbyte_runtime::{Handler, InvocationContext, Settings, Time, cargo};
+use firstbyte_runtime::{Handler, InvocationContext, Settings, Time};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct Component {
 pub enum LoadError {
     /// It cannot be built.
     #[error(transparent)]
-    Build(#[from] cargo::BuildError),
+    Build(#[from] firstbyte_toolchain::BuildError),
     /// It cannot be loaded.
     #[error(transparent)]
     Setup(#[from] firstbyte_runtime::SetupError),
@@ -60,7 +60,7 @@ impl Component {
             Err(error) => panic!("{error}"),
         };
         let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".to_owned());
-        let built = cargo::build(folder.as_ref()).map_err(LoadError::from);
+        let built = firstbyte_toolchain::build(folder.as_ref()).map_err(LoadError::from);
         match built.and_then(|wasm| Self::load_with(wasm, settings)) {
             Ok(component) => component,
             Err(error) => panic!("{error}"),
@@ -72,7 +72,7 @@ impl Component {
     /// # Errors
     /// [`LoadError`].
     pub fn build(folder: impl AsRef<Path>) -> Result<Self, LoadError> {
-        Self::load(cargo::build(folder.as_ref())?)
+        Self::load(firstbyte_toolchain::build(folder.as_ref())?)
     }
 
     /// The component in a `.wasm` file, with default settings.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use firstbyte_runtime::compile::compile;
 use firstbyte_runtime::engine::Arch;
+use firstbyte_toolchain::Effort;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A .wasm, or the folder of a Rust handler, which is built first; the current folder if absent
+    /// A .wasm, or the folder of a handler, which is built first; the current folder if absent
     handler: Option<PathBuf>,
 
     /// Where to; beside the .wasm with the ending .cwasm otherwise
@@ -45,7 +46,7 @@ impl From<ArchName> for Arch {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let handler = Handler::resolve(arguments.handler.as_deref())?;
+    let handler = Handler::resolve(arguments.handler.as_deref(), Effort::Quick)?;
     if handler.path.extension().is_some_and(|ending| ending == "cwasm") {
         bail!("{} is compiled already; compile its .wasm", handler.path.display());
     }

@@ -2,9 +2,11 @@
 
 use crate::handler::Handler;
 use crate::machine_code::MachineCode;
+use crate::served::Served;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use firstbyte_emulator::Settings;
+use firstbyte_toolchain::Effort;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,8 +14,8 @@ use std::time::Duration;
 #[derive(Args)]
 #[group(id = "function")]
 pub(crate) struct Arguments {
-    /// A .wasm, a .cwasm, or the folder of a Rust handler, which is built first; the current folder if absent. With a runtime
-    /// command, its _HANDLER
+    /// A .wasm, a .cwasm, or the folder of a handler, which is built first; the current folder if absent. With a runtime command,
+    /// its _HANDLER
     handler: Option<PathBuf>,
 
     /// The function's timeout
@@ -58,16 +60,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub(crate) struct Function {
     /// How the emulator runs it.
     pub(crate) settings: Settings,
-    /// The handler's machine code, if it was a .wasm. It has to be kept for as long as the function runs.
-    pub(crate) code: Option<MachineCode>,
-    /// The handler's file. Absent with another runtime.
-    pub(crate) file: Option<PathBuf>,
+    /// The handler, which has to be kept for as long as the function runs. Absent with another runtime.
+    pub(crate) served: Option<Served>,
 }
 
 impl Arguments {
     /// Builds and compiles what must be.
     pub(crate) fn function(self) -> Result<Function> {
-        let (mut code, mut file) = (None, None);
+        let mut served = None;
         let mut settings = if let [program, ..] = &self.command[..] {
             let handler = self.handler.map_or_else(|| "index.handler".to_owned(), |handler| handler.display().to_string());
             let mut settings = Settings::new(name_of(Path::new(program)), self.command);
@@ -77,14 +77,13 @@ impl Arguments {
             // Another bootstrap gets the file as it is: it may be of another version.
             let compiles = self.bootstrap.is_none();
             let command = bootstrap(self.bootstrap)?;
-            let handler = Handler::resolve(self.handler.as_deref())?;
-            if compiles && handler.path.extension().is_some_and(|ending| ending == "wasm") {
-                code = MachineCode::of(&handler.path)?;
-            }
+            let handler = Handler::resolve(self.handler.as_deref(), Effort::Quick)?;
+            let is_wasm = handler.path.extension().is_some_and(|ending| ending == "wasm");
+            let code = if compiles && is_wasm { MachineCode::of(&handler.path)? } else { None };
             let mut settings = Settings::new(name_of(&handler.path), command);
             settings.handler = code.as_ref().map_or_else(|| handler.file_name(), |code| code.path().display().to_string());
             settings.task_root = Some(handler.folder());
-            file = Some(handler.path);
+            served = Some(Served::new(handler, code));
             settings.environment.push(("FIRSTBYTE_RELOAD".into(), "on".into()));
             settings
         };
@@ -100,7 +99,7 @@ impl Arguments {
         settings.memory_mb = self.memory;
         settings.concurrency = self.concurrency;
         settings.throttle = self.throttle;
-        Ok(Function { settings, code, file })
+        Ok(Function { settings, served })
     }
 }
 

@@ -4,6 +4,9 @@
 //! program. Lambda gets the smaller `bootstrap` of the runtime's own package.
 
 mod archive;
+mod ask;
+mod build;
+mod checkout;
 mod client;
 mod compile;
 mod completions;
@@ -16,19 +19,22 @@ mod invoke;
 mod layer;
 mod machine_code;
 mod man;
+mod new;
 mod output;
 mod package;
 mod report;
 mod serve;
+mod served;
 mod signals;
 mod slim;
 mod stamp;
 mod terminal;
+mod watch;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Streaming AWS Lambda handlers as WebAssembly components: serve, invoke, compile and package them
+/// Streaming AWS Lambda handlers as WebAssembly components: begin, build, invoke, serve and package them
 #[derive(Parser)]
 #[command(name = "firstbyte", version, propagate_version = true, after_help = EXAMPLES)]
 struct Arguments {
@@ -38,16 +44,22 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
+  firstbyte new hello
+  firstbyte build hello -o hello.wasm
   firstbyte invoke guest/examples/greeting --via all --payload '{\"name\":\"hoge\"}'
   firstbyte serve guest/examples/greeting
   firstbyte compile greeting.wasm --arch arm64
   firstbyte package guest/examples/greeting --arch arm64 -o dist
   firstbyte layer --arch arm64 -o dist
 
-HANDLER is a .wasm, a .cwasm, or the folder of a Rust handler, which is built first.";
+HANDLER is a .wasm, a .cwasm, or the folder of a handler, which is built first.";
 
 #[derive(Subcommand)]
 enum Command {
+    /// Makes a project for a new handler, complete with its test and its deployment
+    New(new::Arguments),
+    /// Builds a handler's component
+    Build(build::Arguments),
     /// Offers a handler at Lambda's three streaming doors until Ctrl-C
     Serve(serve::Arguments),
     /// Invokes a handler once and prints each chunk with the time it arrived
@@ -69,6 +81,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::New(arguments) => new::run(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Invoke(arguments) => invoke::run(arguments),
         Command::Compile(arguments) => compile::run(&arguments),

@@ -11,12 +11,13 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use firstbyte_runtime::compile::compile;
 use firstbyte_runtime::engine::Arch;
+use firstbyte_toolchain::Effort;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A .wasm, a .cwasm, or the folder of a Rust handler, which is built first, for size; the current folder if absent
+    /// A .wasm, a .cwasm, or the folder of a handler, which is built first, for size; the current folder if absent
     handler: Option<PathBuf>,
 
     /// The architecture of the function
@@ -54,7 +55,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let arch = Arch::from(arguments.arch);
     let given = arguments.name.as_deref().map(checked).transpose()?;
-    let handler = Handler::resolve_small(arguments.handler.as_deref())?;
+    let handler = Handler::resolve(arguments.handler.as_deref(), Effort::Small)?;
     let name = given.map_or_else(|| checked(&handler.name()), Ok)?;
     let path = handler.path.display();
     let bytes = std::fs::read(&handler.path).with_context(|| format!("cannot read {path}"))?;

@@ -1,15 +1,13 @@
 //! `firstbyte serve`: a handler at the three doors, until Ctrl-C.
 
-use crate::elsewhere::Elsewhere;
 use crate::function::{self, Function};
-use crate::machine_code::MachineCode;
+use crate::served::Served;
 use crate::terminal::{Closed, Terminal};
-use crate::{report, signals};
+use crate::{report, signals, watch};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use firstbyte_emulator::{Emulator, Events, Preparation, Transfer};
+use firstbyte_emulator::{Emulator, Events, Transfer};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -94,7 +92,7 @@ fn qualifier(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    let Function { mut settings, code, file } = arguments.function.function()?;
+    let Function { mut settings, served } = arguments.function.function()?;
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     settings.lambda = local(arguments.lambda_port);
     settings.url = local(arguments.url_port);
@@ -110,7 +108,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     settings.api_idle_timeout = arguments.api_idle_timeout.map(Duration::from_secs);
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
     let terminal = Terminal::new();
-    settings.before_invocation = file.as_ref().map(|file| look(file, code, &terminal));
+    let served = served.map(Arc::new);
+    if let Some(served) = &served {
+        settings.before_invocation = Some(Arc::clone(served).looked_at(&terminal));
+        watch::start(Arc::clone(served), terminal.clone());
+    }
     executor.block_on(async {
         let name = settings.function_name.clone();
         let tls = settings.tls;
@@ -126,7 +128,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             emulator.shutdown().await;
             bail!("{error}");
         }
-        let introduction = introduction(&name, file.as_deref(), &emulator, tls);
+        let introduction = introduction(&name, served.as_deref(), &emulator, tls);
         let shown = async {
             for line in introduction {
                 terminal.line(line).await?;
@@ -142,22 +144,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             Err(closed) => {
                 emulator.shutdown().await;
                 Ok(closed.exit_code())
-            }
-        }
-    })
-}
-
-/// Has every invocation look for changes of the handler before its time begins, and tells what it finds.
-fn look(file: &Path, code: Option<MachineCode>, terminal: &Terminal) -> Preparation {
-    let (elsewhere, code) = (Arc::new(Elsewhere::of(file)), Arc::new(code));
-    let terminal = terminal.clone();
-    Preparation::new(move || {
-        let (elsewhere, code, terminal) = (Arc::clone(&elsewhere), Arc::clone(&code), terminal.clone());
-        async move {
-            let find = move || [elsewhere.news(), (*code).as_ref().and_then(MachineCode::refresh)];
-            for news in tokio::task::spawn_blocking(find).await.into_iter().flatten().flatten() {
-                // Whether anybody reads it, the next line shows.
-                let _ = terminal.line(news).await;
             }
         }
     })
@@ -187,10 +173,13 @@ pub(crate) async fn stopped(emulator: Emulator, events: &mut Events, terminal: &
     Ok(ExitCode::from(130))
 }
 
-fn introduction(name: &str, file: Option<&Path>, emulator: &Emulator, tls: bool) -> Vec<String> {
+fn introduction(name: &str, served: Option<&Served>, emulator: &Emulator, tls: bool) -> Vec<String> {
     let (lambda, url, api) = (emulator.lambda_url(), emulator.function_url(), emulator.api_url());
     let curl = if tls { "curl -Nk" } else { "curl -N --http2-prior-knowledge" };
-    let handler = file.map(|file| format!("Handler       {}", file.display()));
+    let handler = served.map(|served| {
+        let from = served.sources().map(|sources| format!(", built from {}", sources.project.path().display()));
+        format!("Handler       {}{}", served.file().display(), from.unwrap_or_default())
+    });
     let doors = [
         format!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint"),
         format!("Function URL  {url}   curl -N {url}"),

@@ -9,8 +9,6 @@
 
 pub mod bootstrap;
 mod budget;
-#[cfg(feature = "compiler")]
-pub mod cargo;
 mod charged;
 mod checksum;
 mod clock;

@@ -40,7 +40,7 @@ impl Guest {
             Self::Fetch => "guests/fetch",
             Self::Hunt => "guests/hunt",
         };
-        let build = || firstbyte_runtime::cargo::build(&tests_folder().join(folder)).expect("the guest builds");
+        let build = || firstbyte_toolchain::build(&tests_folder().join(folder)).expect("the guest builds");
         BUILT[self as usize].get_or_init(build).clone()
     }
 }
