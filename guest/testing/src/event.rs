@@ -2,8 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use firstbyte_runtime::InvocationContext;
+use crate::message::Context;
 use firstbyte_wire::Trigger;
 use firstbyte_wire::event::{function_url, rest};
 use serde::Serialize;
@@ -19,7 +18,7 @@ pub struct Event {
     headers: Vec<(String, String)>,
     cookies: Vec<String>,
     body: Vec<u8>,
-    context: InvocationContext,
+    context: Context,
 }
 
 impl Event {
@@ -32,7 +31,7 @@ impl Event {
             headers: Vec::new(),
             cookies: Vec::new(),
             body: Vec::new(),
-            context: InvocationContext::default(),
+            context: Context::default(),
         }
     }
 
@@ -114,14 +113,14 @@ impl Event {
         self
     }
 
-    pub(crate) fn into_parts(self) -> (Bytes, InvocationContext) {
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Context) {
         let context = self.context.clone();
         let event = match self.trigger {
             Trigger::Direct => self.body,
             Trigger::FunctionUrl => json(&self.into_function_url()),
             Trigger::ApiGateway => json(&self.into_rest()),
         };
-        (event.into(), context)
+        (event, context)
     }
 
     fn into_function_url(self) -> function_url::Event<'static> {

@@ -23,18 +23,27 @@
 //! ```
 
 mod answer;
-mod clock;
+#[path = "../../../host/runtime/src/cargo.rs"]
+mod cargo;
+#[cfg(any(not(feature = "embedded"), test))]
+mod command;
 mod component;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod event;
-mod network;
-mod recorder;
+mod host;
+mod message;
 mod response;
+mod servers;
 mod upstream;
 
 pub use answer::Answer;
 pub use component::{Component, LoadError};
+#[cfg(feature = "embedded")]
+#[doc(hidden)]
+pub use embedded::serve;
 pub use event::Event;
-pub use firstbyte_runtime::Settings;
+pub use host::Lost;
 pub use firstbyte_wire::{ErrorReport, Trigger};
 pub use response::{Chunk, LogLine, Outcome, Response};
 pub use upstream::{Upstream, UpstreamRequest};

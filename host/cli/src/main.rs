@@ -19,6 +19,7 @@ mod serve;
 mod signals;
 mod slim;
 mod terminal;
+mod test_host;
 
 use clap::{Parser, Subcommand};
 use std::io::Write as _;
@@ -57,6 +58,9 @@ enum Command {
     /// Runs as Lambda's bootstrap; the emulator starts it
     #[command(hide = true)]
     Bootstrap,
+    /// Runs a handler for its tests; firstbyte-testing starts it
+    #[command(hide = true)]
+    TestHost,
 }
 
 fn main() -> ExitCode {
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Command::Package(arguments) => package::run(&arguments),
         Command::Layer(arguments) => layer::run(&arguments),
         Command::Bootstrap => return firstbyte_runtime::bootstrap::main(),
+        Command::TestHost => test_host::run(),
     };
     done.unwrap_or_else(|error| {
         // Nobody may be there to read it.
