@@ -4,12 +4,11 @@
 //! answers one invocation at a time, or several at once, into an [`Outlet`](outlet::Outlet) of any kind.
 //!
 //! The way of an invocation: `bootstrap` sets up, `polling` is the loop, `service` gives it an outlet, [`Handler::invoke`] calls the
-//! component in a fresh instance, `interface` is what the component calls, `response` knows how far the response has come, and
-//! `runtime_api` carries its bytes to Lambda.
+//! component in a fresh instance, `world` says how, and what the component may call, `response` knows how far the response has
+//! come, and `runtime_api` carries its bytes to Lambda.
 
 #![cfg_attr(not(feature = "lambda"), allow(dead_code, reason = "only what runs in Lambda calls it"))]
 
-mod bindings;
 #[cfg(feature = "lambda")]
 pub mod bootstrap;
 mod budget;
@@ -21,16 +20,20 @@ mod clock;
 #[cfg(feature = "compiler")]
 pub mod compile;
 pub mod component;
+mod config;
 mod descriptors;
 pub mod egress;
 pub mod engine;
 mod folders;
+mod handler;
+#[cfg(feature = "compiler")]
+pub mod inspect;
 mod instance;
-mod interface;
 mod invocation;
 mod limits;
 mod link;
 pub mod log;
+mod missing;
 mod outcome;
 pub mod outlet;
 mod path;
@@ -42,15 +45,20 @@ pub mod runtime_api;
 #[cfg(feature = "lambda")]
 mod service;
 pub mod settings;
+mod setup;
 mod store;
 mod ticker;
 mod time;
 mod turns;
+mod world;
 
 pub use budget::Allowance;
-pub use invocation::{Handler, InvocationContext, Settled, SetupError};
+pub use handler::{Handler, Settled};
+pub use invocation::InvocationContext;
 pub use outcome::{Failed, Fault, Outcome};
 pub use path::PathError;
 pub use response::Phase;
 pub use settings::Settings;
+pub use setup::SetupError;
 pub use time::Time;
+pub use world::World;

@@ -3,7 +3,7 @@
 
 use firstbyte_runtime::compile::compile;
 use firstbyte_runtime::component::ComponentError;
-use firstbyte_runtime::engine::{Arch, engine};
+use firstbyte_runtime::engine::{Arch, Generation, engine};
 use firstbyte_runtime::log::Log;
 use firstbyte_runtime::{Handler, Settings, SetupError};
 use std::ffi::OsString;
@@ -53,10 +53,11 @@ impl Kept {
     /// None if `wasm` is not WebAssembly: then whoever loads it says what is wrong.
     fn of(wasm: &Path, folder: &Path) -> Option<Self> {
         let bytes = fs::read(wasm).ok().filter(|bytes| bytes.starts_with(b"\0asm"))?;
-        let engine = engine().ok()?;
         let mut hasher = DefaultHasher::new();
         (env!("CARGO_PKG_VERSION"), &bytes).hash(&mut hasher);
-        engine.precompile_compatibility_hash().hash(&mut hasher);
+        for generation in [Generation::P2, Generation::P3] {
+            engine(generation).ok()?.precompile_compatibility_hash().hash(&mut hasher);
+        }
         Some(Self { wasm: bytes, folder: folder.to_owned(), stem: wasm.file_stem()?.to_owned(), key: hasher.finish() })
     }
 
