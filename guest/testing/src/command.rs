@@ -129,13 +129,21 @@ mod tests {
     /// A host that says this, whatever it hears.
     fn saying(lines: &str) -> Remote {
         let output = io::Cursor::new(lines.to_owned().into_bytes());
-        Remote { name: "firstbyte".to_owned(), input: Box::new(io::sink()), output: Box::new(output), servers: Servers::default() }
+        Remote {
+            name: "firstbyte".to_owned(),
+            input: Box::new(io::sink()),
+            output: Box::new(output),
+            servers: Servers::default(),
+        }
     }
 
     #[test]
     fn a_command_line_that_is_missing_or_too_old_is_told_with_what_to_do() {
         let missing = CommandLine::start("/nowhere/firstbyte".as_ref(), load(), Servers::default()).unwrap_err().to_string();
-        assert!(missing.starts_with("cannot run `/nowhere/firstbyte`, which runs the handler of a test: No such file"), "{missing}");
+        assert!(
+            missing.starts_with("cannot run `/nowhere/firstbyte`, which runs the handler of a test: No such file"),
+            "{missing}"
+        );
         assert!(missing.contains("cargo install firstbyte-cli --locked") && missing.contains("FIRSTBYTE"), "{missing}");
 
         // What clap says of a subcommand that it does not know goes to standard error.
@@ -168,10 +176,8 @@ mod tests {
         use std::time::Duration;
 
         let wasm = crate::cargo::build(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/chat").as_ref()).expect("it builds");
-        let environment = [
-            ("CHAT_BASE_URL", "https://model.example"),
-            ("FIRSTBYTE_ALLOW_HTTP", "https://model.example,https://other.example"),
-        ];
+        let environment =
+            [("CHAT_BASE_URL", "https://model.example"), ("FIRSTBYTE_ALLOW_HTTP", "https://model.example,https://other.example")];
         let environment: Vec<_> = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let load = || Load { wasm: wasm.clone(), environment: environment.clone(), cache: None };
         let servers = Servers::default();
@@ -196,7 +202,8 @@ mod tests {
                 Invocation { event, context, timeout: Duration::from_secs(60), is_paused: true }
             };
             let asked = model.requests().len();
-            let [there, here] = [remote.invoke(invocation()), embedded.invoke(invocation())].map(|settled| settled.expect("an outcome"));
+            let [there, here] =
+                [remote.invoke(invocation()), embedded.invoke(invocation())].map(|settled| settled.expect("an outcome"));
             let mut requests = model.requests().split_off(asked);
             assert!(requests.len() == 2 || requests.is_empty());
             if let (Some(second), Some(first)) = (requests.pop(), requests.pop()) {

@@ -1,8 +1,8 @@
 //! Events to invoke a handler with, as the three doors make them.
 
+use crate::message::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crate::message::Context;
 use firstbyte_wire::Trigger;
 use firstbyte_wire::event::{function_url, rest};
 use serde::Serialize;

@@ -43,7 +43,7 @@ pub use component::{Component, LoadError};
 #[doc(hidden)]
 pub use embedded::serve;
 pub use event::Event;
-pub use host::Lost;
 pub use firstbyte_wire::{ErrorReport, Trigger};
+pub use host::Lost;
 pub use response::{Chunk, LogLine, Outcome, Response};
 pub use upstream::{Upstream, UpstreamRequest};

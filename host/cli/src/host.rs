@@ -58,7 +58,15 @@ fn build(source: &Path, arch: Arch) -> Result<PathBuf> {
     ensure_target(source, target)?;
     let mut cargo = cargo(source);
     cargo.args(["build", "--profile", "lambda", "--package", "firstbyte-runtime", "--bin", "bootstrap"]);
-    cargo.args(["--no-default-features", "--features", "bootstrap", "--target", target, "--message-format", "json-render-diagnostics"]);
+    cargo.args([
+        "--no-default-features",
+        "--features",
+        "bootstrap",
+        "--target",
+        target,
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     let compiler = format!("CC_{}", target.replace('-', "_"));
     if std::env::var_os(&compiler).is_none() {
         cargo.env(compiler, c_compiler(source, arch)?);

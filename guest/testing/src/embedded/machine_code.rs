@@ -20,12 +20,19 @@ const STATES: usize = 8;
 ///
 /// # Errors
 /// As [`Handler::load`].
-pub(super) fn load(wasm: &Path, cache: Option<&Path>, settings: &Arc<Settings>, log: &Arc<dyn Log>) -> Result<Handler, SetupError> {
+pub(super) fn load(
+    wasm: &Path,
+    cache: Option<&Path>,
+    settings: &Arc<Settings>,
+    log: &Arc<dyn Log>,
+) -> Result<Handler, SetupError> {
     let load = |path: &Path| Handler::load(path, Arc::clone(settings), Arc::clone(log));
     let Some(kept) = cache.and_then(|cache| Kept::of(wasm, cache)) else { return load(wasm) };
     match load(&kept.path()) {
         // It is not there, or damaged, or this process may not reserve what it needs.
-        Err(SetupError::Component(ComponentError::Unreadable { .. } | ComponentError::Stale { .. }) | SetupError::AddressSpace) => {}
+        Err(
+            SetupError::Component(ComponentError::Unreadable { .. } | ComponentError::Stale { .. }) | SetupError::AddressSpace,
+        ) => {}
         Err(SetupError::Component(ComponentError::OtherWorld { reason, .. })) => {
             return Err(ComponentError::OtherWorld { path: wasm.to_owned(), reason }.into());
         }
@@ -95,7 +102,8 @@ impl Kept {
             name.starts_with(stem) && name.len() == length + "cwasm".len()
         };
         let entries = fs::read_dir(&self.folder)?.flatten().filter(|entry| is_state(&entry.file_name()));
-        let mut states: Vec<_> = entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
+        let mut states: Vec<_> =
+            entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
         states.sort();
         let old = states.len().saturating_sub(STATES);
         states.iter().take(old).try_for_each(|(_, path)| fs::remove_file(path))
@@ -185,7 +193,7 @@ mod tests {
     #[test]
     fn what_is_no_handler_is_told_by_its_own_name() {
         let cache = folder("other");
-        for (bytes, told) in [(&b"\0asm\x0d\0\x01\0"[..], "is a component but not a handler"), (b"what", "is not a WebAssembly component")] {
+        for (bytes, told) in [(&b"\0asm\x0d\0\x01\0"[..], "it is a component, but not a handler"), (b"what", "is no handler")] {
             let wasm = cache.join("other.wasm");
             fs::write(&wasm, bytes).unwrap();
             for _ in 0..2 {

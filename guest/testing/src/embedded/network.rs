@@ -35,14 +35,17 @@ impl Network {
             headers: head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
             body: body.collect().await?.to_bytes().to_vec(),
         };
-        let nobody = || HttpError::InternalError(Some(format!("nobody answers for {origin} in this test: see Component::answering")));
+        let nobody =
+            || HttpError::InternalError(Some(format!("nobody answers for {origin} in this test: see Component::answering")));
         let failed = |error: io::Error| HttpError::InternalError(Some(format!("the test cannot be asked: {error}")));
         let answer = self.0.ask(request).map_err(failed)?.ok_or_else(nobody)?;
         tokio::time::sleep(answer.delay).await;
         let Some(head) = answer.head else { return Err(HttpError::ConnectionRefused) };
         let response = Response::builder().status(head.status);
         let response = head.headers.iter().fold(response, |response, (name, value)| response.header(name, value));
-        response.body(body::send_from_now(answer.steps)).map_err(|error| HttpError::InternalError(Some(format!("the test's answer: {error}"))))
+        response
+            .body(body::send_from_now(answer.steps))
+            .map_err(|error| HttpError::InternalError(Some(format!("the test's answer: {error}"))))
     }
 }
 
@@ -52,4 +55,3 @@ impl Transport for Network {
         Box::pin(async move { network.ask(request).await.map_err(TransportError::from) })
     }
 }
-

@@ -3,9 +3,9 @@
 use super::EgressSettings;
 use super::address::is_public;
 use super::policy::Policy;
+use super::pool;
 use super::resolve::Resolve;
 use super::roots;
-use super::pool;
 use super::transport::Asking;
 use crate::budget::Shares;
 use crate::path::PathError;
@@ -241,8 +241,8 @@ impl AsyncWrite for Stream {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
-    use super::super::resolve::Resolving;
     use super::super::pool::Pool;
+    use super::super::resolve::Resolving;
     use super::super::transport::{Transport as _, TransportError};
     use super::*;
     use crate::budget::{Allowance, Budget, Lookup};
