@@ -12,7 +12,7 @@ mod recorder;
 pub use pipe::serve;
 
 use crate::host::{Host, Lost};
-use crate::message::{Invocation, Load};
+use crate::message::{Context, Invocation, Load};
 use crate::response::{LogLine, Recording};
 use crate::servers::Servers;
 use clock::skip_waits;
@@ -50,14 +50,7 @@ impl Embedded {
         let Invocation { event, context, timeout, is_paused } = invocation;
         self.log.take();
         let recordings = Recordings::default();
-        let context = InvocationContext {
-            request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
-            function_arn: "arn:aws:lambda:us-east-1:123456789012:function:test".to_owned(),
-            trace_id: context.trace_id,
-            tenant_id: context.tenant_id,
-            client_context: context.client_context,
-            cognito_identity: context.cognito_identity,
-        };
+        let context = to_runtime(context);
         let executor = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(is_paused).build();
         let executor = executor.unwrap_or_else(|error| panic!("no executor: {error}"));
         executor.block_on(async {
@@ -70,6 +63,17 @@ impl Embedded {
         recording.log = self.log.take();
         recording
     }
+}
+
+/// The context, with what is the same in every test.
+fn to_runtime(context: Context) -> InvocationContext {
+    let mut given = InvocationContext::default();
+    "00000000-0000-4000-8000-000000000000".clone_into(&mut given.request_id);
+    "arn:aws:lambda:us-east-1:123456789012:function:test".clone_into(&mut given.function_arn);
+    let Context { trace_id, tenant_id, client_context, cognito_identity } = context;
+    (given.trace_id, given.tenant_id) = (trace_id, tenant_id);
+    (given.client_context, given.cognito_identity) = (client_context, cognito_identity);
+    given
 }
 
 impl Host for Embedded {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 /// How to run a function, and where its doors are.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// The function's name: what callers of the Lambda API ask for.
     pub function_name: String,
@@ -113,6 +114,7 @@ impl Settings {
 
 /// How an HTTP door takes a function's response to its client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Transfer {
     /// As it comes: `RESPONSE_STREAM` of a Function URL, `STREAM` of API Gateway.
     #[default]
@@ -123,6 +125,7 @@ pub enum Transfer {
 
 /// `AWS_LAMBDA_LOG_FORMAT`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LogFormat {
     /// Plain lines; the variable stays unset.
     #[default]
@@ -133,6 +136,7 @@ pub enum LogFormat {
 
 /// A Function URL's CORS settings, named as in Lambda's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cors {
     /// Whether credentials may be sent.
     pub allow_credentials: bool,

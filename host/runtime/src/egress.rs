@@ -66,6 +66,7 @@ const PIECE: usize = 64 * 1024;
 
 /// What the host is told of outbound HTTP.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct EgressSettings {
     /// What is allowed.
     pub policy: Policy,

@@ -50,6 +50,7 @@ impl Level {
 
 /// One record.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Record<'a> {
     /// How bad it is.
     pub level: Level,

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 /// A setting of the runtime, as the README lists it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Declared {
     /// Name of the environment variable.
     pub name: &'static str,
@@ -133,6 +134,7 @@ pub const DECLARED: &[Declared] = &[
 
 /// How a response is handed to Lambda.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ResponseMode {
     /// As the handler writes it.
     Stream,
@@ -142,6 +144,7 @@ pub enum ResponseMode {
 
 /// What a failure with a 4xx status counts as where the caller speaks HTTP and the response was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientErrors {
     /// An invocation that succeeded: the caller was told of a mistake.
     Answered,
@@ -151,6 +154,7 @@ pub enum ClientErrors {
 
 /// What requests to components of `wasi:http` are made of.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HttpSettings {
     /// The method of a direct invocation's request.
     pub direct_method: Method,
@@ -168,6 +172,7 @@ impl Default for HttpSettings {
 
 /// The runtime's settings.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// `FIRSTBYTE_RESPONSE`.
     pub response: ResponseMode,

@@ -24,6 +24,7 @@ pub(super) enum CredentialsError {
 
 /// Where credentials are to be had.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CredentialsSource {
     /// Nowhere.
     #[default]

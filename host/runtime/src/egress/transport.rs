@@ -24,6 +24,7 @@ pub trait Transport: Debug + Send + Sync {
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TransportError {
     /// As the handler is told.
     #[error(transparent)]
@@ -36,6 +37,7 @@ pub enum TransportError {
 
 /// What requests are carried by.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Route {
     /// The network. Names are looked up by this.
     Network(Arc<dyn Resolve>),
@@ -51,6 +53,7 @@ impl Default for Route {
 
 /// On whose behalf a request is sent.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Asking {
     /// How long it may take to reach the server, look-up and TLS included.
     pub connect: Duration,
