@@ -136,7 +136,6 @@ pub enum LogFormat {
 
 /// A Function URL's CORS settings, named as in Lambda's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Cors {
     /// Whether credentials may be sent.
     pub allow_credentials: bool,
