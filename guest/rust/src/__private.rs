@@ -3,9 +3,12 @@
 use std::{future::Future, io::Write};
 
 pub use self::bindings::{export, exports::firstbyte::lambda::handler::Guest, firstbyte::lambda::invocation};
-use crate::{Error, Request, Response};
+use crate::{Error, Request, Response, executor};
 
+/// The interface `firstbyte:lambda` as generated Rust. Nothing in there is for handler authors: every type has a counterpart of
+/// this crate's own. It is committed so that no handler's build needs the generator; `tests/bindings` makes it anew.
 #[allow(unsafe_code, unreachable_pub, missing_docs, reason = "generated: the canonical ABI deals in pointers")]
+#[allow(clippy::all, clippy::pedantic, clippy::restriction, reason = "generated")]
 #[path = "bindings.rs"]
 pub mod bindings;
 
@@ -27,5 +30,5 @@ pub fn run_async<E: Into<Error>, F: Future<Output = Result<(), E>>>(
     request: invocation::Request,
     response: invocation::Response,
 ) -> Result<(), invocation::Failure> {
-    run(|request, response| wstd::runtime::block_on(handler(request, response)), request, response)
+    run(|request, response| executor::block_on(handler(request, response)), request, response)
 }

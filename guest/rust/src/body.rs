@@ -2,9 +2,7 @@
 
 use std::{fmt, io};
 
-use wstd::runtime::AsyncPollable;
-
-use crate::{__private::invocation as raw, fetch};
+use crate::{__private::invocation as raw, executor::Pollable, fetch};
 
 /// The body of a response that was started. Its bytes go to the caller as they are written.
 ///
@@ -83,7 +81,7 @@ impl Body {
     /// # Panics
     /// Outside of an `async` handler.
     pub async fn ready(&self) {
-        AsyncPollable::new(self.0.subscribe()).wait_for().await;
+        Pollable::new(self.0.subscribe()).ready().await;
     }
 
     /// Passes another server's answer on, piece by piece as it arrives, and gives the number of bytes. What is wrong with the

@@ -71,6 +71,7 @@
 
 mod body;
 mod error;
+mod executor;
 pub mod fetch;
 mod http;
 mod request;

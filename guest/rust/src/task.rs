@@ -19,11 +19,17 @@
 //! # fn main() {}
 //! ```
 
+use std::future::Future;
+
+use crate::executor;
+
 /// Starts a task. Panics outside of an `async` handler.
 ///
 /// Dropping the [`Task`] cancels it. A task that was [detached](Task::detach) is run to its end before the invocation ends, even
 /// if the handler's function has returned by then.
-pub use wstd::runtime::spawn;
+pub fn spawn<F: Future<Output: 'static> + 'static>(future: F) -> Task<F::Output> {
+    executor::spawn(future)
+}
 
 /// A task that was started: a future of what it returns.
-pub use wstd::runtime::Task;
+pub use async_task::Task;

@@ -3,7 +3,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Error, ItemFn, Result, ReturnType, Signature, spanned::Spanned};
+use syn::{Error, ItemFn, Result, ReturnType, Safety, Signature, spanned::Spanned};
 
 const SIGNATURE: &str = "`fn name(request: Request, response: Response) -> firstbyte::Result`";
 
@@ -48,7 +48,7 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
 
 fn check(signature: &Signature) -> Result<()> {
     let refuse = |tokens: &dyn ToTokens, message: &str| Err(Error::new_spanned(tokens, format!("{message}: {SIGNATURE}")));
-    if let Some(unsafety) = &signature.unsafety {
+    if let Safety::Unsafe(unsafety) = &signature.safety {
         return refuse(unsafety, "a handler cannot be unsafe");
     }
     if let Some(abi) = &signature.abi {

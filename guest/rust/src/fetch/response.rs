@@ -7,9 +7,9 @@ use wasip2::{
     http::types::{IncomingBody, IncomingResponse, http_error_code},
     io::streams::{InputStream, StreamError},
 };
-use wstd::runtime::AsyncPollable;
 
 use crate::{
+    executor::Pollable,
     fetch::{Error, Phase},
     sse::{self, Parser},
 };
@@ -31,7 +31,7 @@ pub struct Response {
 
 /// In the order in which the host wants them to be dropped.
 struct Incoming {
-    ready: AsyncPollable,
+    ready: Pollable,
     stream: InputStream,
     _body: IncomingBody,
 }
@@ -42,7 +42,7 @@ impl Response {
         let headers = incoming.headers().entries();
         let body = incoming.consume().map_err(|()| protocol())?;
         let stream = body.stream().map_err(|()| protocol())?;
-        let ready = AsyncPollable::new(stream.subscribe());
+        let ready = Pollable::new(stream.subscribe());
         Ok(Self { status: incoming.status(), headers, body: Some(Incoming { ready, stream, _body: body }), from })
     }
 
@@ -91,7 +91,7 @@ impl Response {
         loop {
             let Some(Incoming { ready, stream, .. }) = &self.body else { return Ok(None) };
             match stream.read(PIECE) {
-                Ok(piece) if piece.is_empty() => ready.wait_for().await,
+                Ok(piece) if piece.is_empty() => ready.ready().await,
                 Ok(piece) => return Ok(Some(piece)),
                 Err(StreamError::Closed) => self.body = None,
                 Err(StreamError::LastOperationFailed(error)) => {
