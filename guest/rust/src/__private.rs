@@ -12,23 +12,50 @@ use crate::{Error, Request, Response, executor};
 #[path = "bindings.rs"]
 pub mod bindings;
 
+/// The author's type of a request.
+pub fn request(raw: invocation::Request) -> Request {
+    Request::new(raw)
+}
+
+/// The author's type of a response.
+pub fn response(raw: invocation::Response) -> Response {
+    Response::new(raw)
+}
+
+/// What a handler may return.
+#[diagnostic::on_unimplemented(
+    message = "a handler returns `firstbyte::Result`, not `{Self}`",
+    label = "not how an invocation can end",
+    note = "return `Ok(())` for a complete response, or an error, which `?` makes of any other"
+)]
+pub trait Outcome {
+    /// How the invocation ended.
+    #[doc(hidden)]
+    #[track_caller]
+    fn into_result(self) -> Result<(), Error>;
+}
+
+impl<E: Into<Error>> Outcome for Result<(), E> {
+    #[track_caller]
+    fn into_result(self) -> Result<(), Error> {
+        match self {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 /// Runs a plain handler.
-pub fn run<E: Into<Error>>(
-    handler: impl FnOnce(Request, Response) -> Result<(), E>,
-    request: invocation::Request,
-    response: invocation::Response,
-) -> Result<(), invocation::Failure> {
-    let outcome = handler(Request::new(request), Response::new(response)).map_err(|error| error.into().into());
+#[track_caller]
+pub fn run<O: Outcome>(handler: impl FnOnce() -> O) -> Result<(), invocation::Failure> {
+    let outcome = handler().into_result();
     // Standard output keeps a line that has not ended.
     let _ = std::io::stdout().flush();
-    outcome
+    Ok(outcome?)
 }
 
 /// Runs an async handler, and what it spawned and detached, to the end.
-pub fn run_async<E: Into<Error>, F: Future<Output = Result<(), E>>>(
-    handler: impl FnOnce(Request, Response) -> F,
-    request: invocation::Request,
-    response: invocation::Response,
-) -> Result<(), invocation::Failure> {
-    run(|request, response| executor::block_on(handler(request, response)), request, response)
+#[track_caller]
+pub fn run_async<F: Future<Output: Outcome>>(handler: impl FnOnce() -> F) -> Result<(), invocation::Failure> {
+    run(|| executor::block_on(handler()))
 }

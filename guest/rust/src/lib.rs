@@ -132,7 +132,7 @@ pub use firstbyte_macros::handler;
 
 pub use crate::{
     body::{Body, CopyError, WriteError},
-    error::{Error, Result},
+    error::{Error, Result, boxed},
     http::HttpRequest,
     request::{Request, Trigger},
     response::{HeadError, Response},
