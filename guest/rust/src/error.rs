@@ -52,6 +52,12 @@ impl Error {
         Self::new("BadRequest", message).status(400)
     }
 
+    /// What the caller asked for is not there: the kind `NotFound` with the HTTP status 404. The message is shown to the caller.
+    #[track_caller]
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new("NotFound", message).status(404)
+    }
+
     /// The HTTP status for a caller whose response was not started, 400 to 599; without it, 500. With a 4xx the caller is shown
     /// the message, and the invocation does not count as failed, so that no caller can raise the function's `Errors` metric; with
     /// a 5xx the caller is shown nothing internal.
@@ -219,11 +225,12 @@ mod tests {
 
     #[test]
     fn the_place_is_the_line_of_the_question_mark_whatever_the_error() {
-        let lines: [(fn() -> Result, u32, &str); 5] = [
+        type Fail = fn() -> Result;
+        let lines: [(Fail, u32, &str); 5] = [
             (|| Err(anyhow::anyhow!("inner").context("outer"))?, line!(), "outer"),
             (|| Err(eyre::eyre!("inner").wrap_err("outer"))?, line!(), "outer"),
             (|| Err(Box::<dyn std::error::Error>::from(Outer(io::Error::other("inner"))))?, line!(), "outer"),
-            (|| Err(Box::from(Outer(io::Error::other("inner")))).map_err(boxed)?, line!(), "outer"),
+            (|| Err(boxed(Box::from(Outer(io::Error::other("inner")))))?, line!(), "outer"),
             (|| Err(Error::new("Odd", "outer")), line!(), "outer"),
         ];
         for (index, (fail, line, message)) in lines.into_iter().enumerate() {
@@ -239,8 +246,8 @@ mod tests {
 
     #[test]
     fn a_place_in_the_standard_library_is_left_out() {
-        let fail = || -> Result { Err(io::Error::other("disk")).map_err(Error::from) };
-        assert!(raw::Failure::from(fail().expect_err("it fails")).stack.is_empty());
+        let error = "x".parse::<u8>().map_err(Error::from).expect_err("this is no number");
+        assert!(raw::Failure::from(error).stack.is_empty());
     }
 
     #[test]

@@ -70,12 +70,15 @@
 //! server-sent events, which is how models stream their answers.
 
 mod body;
+mod caller;
 mod error;
 mod executor;
 pub mod fetch;
 mod http;
 mod request;
 mod response;
+#[cfg(feature = "router")]
+pub mod router;
 pub mod sse;
 pub mod task;
 pub mod time;
@@ -130,10 +133,13 @@ pub mod __private;
 #[doc(inline)]
 pub use firstbyte_macros::handler;
 
+#[cfg(feature = "router")]
+pub use crate::router::Router;
 pub use crate::{
     body::{Body, CopyError, WriteError},
+    caller::{Caller, IamIdentity},
     error::{Error, Result, boxed},
-    http::HttpRequest,
+    http::{Cookie, HttpRequest, SameSite},
     request::{Request, Trigger},
     response::{HeadError, Response},
 };

@@ -1,13 +1,35 @@
-//! The right to respond, once: what precedes a response's body.
+//! The right to respond, once: what precedes a response's body, and responses that are whole at once.
 
 use std::fmt;
 
-use crate::{__private::invocation as raw, Body};
+use serde::Serialize;
+
+use crate::{__private::invocation as raw, Body, Result, sse::Sse};
 
 /// The right to respond, once, and the head of the response: 200 with no headers, until told otherwise.
 ///
 /// [`start`](Self::start) sends the head at once and gives the body to write. Lambda uses status, headers and cookies where the
 /// caller speaks HTTP; a direct caller gets the content type and the body.
+///
+/// ```no_run
+/// use firstbyte::{Cookie, Request, Response, Result, handler};
+///
+/// #[handler]
+/// fn answer(request: Request, response: Response) -> Result {
+///     match request.text()?.as_str() {
+///         "stream" => {
+///             let mut body = response.content_type("text/plain").header("cache-control", "no-store").start()?;
+///             body.write("one piece, ")?;
+///             body.write("and another\n")?;
+///             Ok(())
+///         }
+///         "json" => response.status(201).cookie(Cookie::new("seen", "yes")).json(&serde_json::json!({ "id": 7 })),
+///         "elsewhere" => response.redirect("/elsewhere"),
+///         _ => response.empty(204),
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 #[must_use = "a response that is not started is an empty one"]
 pub struct Response {
@@ -51,7 +73,7 @@ impl Response {
         self.header("content-type", value)
     }
 
-    /// One more cookie, as the value of a `set-cookie` header: `name=value; Path=/; HttpOnly`.
+    /// One more cookie: a [`Cookie`](crate::Cookie), or the value of a `set-cookie` header.
     pub fn cookie(self, cookie: impl Into<String>) -> Self {
         self.header("set-cookie", cookie)
     }
@@ -62,6 +84,81 @@ impl Response {
     /// The head was refused. The response is used up, but nothing has been sent.
     pub fn start(self) -> Result<Body, HeadError> {
         raw::Response::start(self.raw, &self.head).map(Body::new).map_err(HeadError::from)
+    }
+
+    /// Starts a stream of server-sent events. The same as [`Sse::start`].
+    ///
+    /// # Errors
+    /// The head was refused, as of [`start`](Self::start).
+    pub fn sse(self) -> Result<Sse, HeadError> {
+        Sse::start(self)
+    }
+
+    /// Responds with JSON.
+    ///
+    /// # Errors
+    /// The value cannot be JSON, or the response was refused. This, and that a content type which is set already stays, is so of
+    /// every method that responds at once.
+    #[track_caller]
+    pub fn json(self, value: &impl Serialize) -> Result {
+        let json = serde_json::to_vec(value)?;
+        self.whole("application/json", &json)
+    }
+
+    /// Responds with text.
+    ///
+    /// # Errors
+    /// The response was refused.
+    #[track_caller]
+    pub fn text(self, text: impl AsRef<str>) -> Result {
+        self.whole("text/plain; charset=utf-8", text.as_ref().as_bytes())
+    }
+
+    /// Responds with a page. Nothing is escaped.
+    ///
+    /// # Errors
+    /// The response was refused.
+    #[track_caller]
+    pub fn html(self, page: impl AsRef<str>) -> Result {
+        self.whole("text/html; charset=utf-8", page.as_ref().as_bytes())
+    }
+
+    /// Sends the caller to another URL, with the status 303 (which has a browser `GET` it, whatever it sent here) unless another
+    /// one of the 300s is set: 307 has it send the same there again, 308 and 301 for good.
+    ///
+    /// # Errors
+    /// The response was refused.
+    #[track_caller]
+    pub fn redirect(self, to: impl Into<String>) -> Result {
+        let status = if (300..400).contains(&self.head.status) { self.head.status } else { 303 };
+        self.status(status).header("location", to).start()?;
+        Ok(())
+    }
+
+    /// Responds with a status and no body.
+    ///
+    /// # Errors
+    /// The response was refused.
+    #[track_caller]
+    pub fn empty(self, status: u16) -> Result {
+        self.status(status).start()?;
+        Ok(())
+    }
+
+    #[track_caller]
+    fn whole(self, content_type: &str, bytes: &[u8]) -> Result {
+        self.or_content_type(content_type).start()?.write(bytes)?;
+        Ok(())
+    }
+
+    /// Its content type, if it has none yet.
+    fn or_content_type(self, content_type: &str) -> Self {
+        if self.get("content-type").is_some() { self } else { self.header("content-type", content_type) }
+    }
+
+    /// The first header of this name that was set.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.head.headers.iter().find(|(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
