@@ -22,6 +22,22 @@ pub fn response(raw: invocation::Response) -> Response {
     Response::new(raw)
 }
 
+/// Of no type: what is called on a response and only a body has.
+#[diagnostic::on_unimplemented(
+    message = "a response is written after it was started",
+    label = "this response was not started",
+    note = "`let mut body = response.start()?;` sends its head and gives the body to write"
+)]
+pub trait Started<T> {}
+
+/// Of no type: what is called on a body and only a response has.
+#[diagnostic::on_unimplemented(
+    message = "status and headers are sent before the body",
+    label = "this body's response was started",
+    note = "set them on the response, before its `start()`"
+)]
+pub trait Unstarted<T> {}
+
 /// What a handler may return.
 #[diagnostic::on_unimplemented(
     message = "a handler returns `firstbyte::Result`, not `{Self}`",
@@ -49,6 +65,8 @@ impl<E: Into<Error>> Outcome for Result<(), E> {
 #[track_caller]
 pub fn run<O: Outcome>(handler: impl FnOnce() -> O) -> Result<(), invocation::Failure> {
     let outcome = handler().into_result();
+    #[cfg(any(feature = "gzip", feature = "br"))]
+    let outcome = crate::body::coded::settle(outcome.is_ok()).map_err(Error::from).and(outcome);
     // Standard output keeps a line that has not ended.
     let _ = std::io::stdout().flush();
     Ok(outcome?)

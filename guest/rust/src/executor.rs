@@ -16,6 +16,8 @@ use std::{
 
 use async_task::{Runnable, Task};
 
+#[cfg(feature = "futures")]
+pub(crate) use self::reactor::Ready;
 pub(crate) use self::reactor::Pollable;
 
 thread_local! {

@@ -71,9 +71,12 @@
 
 mod body;
 mod caller;
+#[cfg(any(feature = "gzip", feature = "br"))]
+mod coding;
 mod error;
 mod executor;
 pub mod fetch;
+mod file;
 mod http;
 mod request;
 mod response;
@@ -133,6 +136,8 @@ pub mod __private;
 #[doc(inline)]
 pub use firstbyte_macros::handler;
 
+#[cfg(feature = "futures")]
+pub use crate::body::AsyncBody;
 #[cfg(feature = "router")]
 pub use crate::router::Router;
 pub use crate::{

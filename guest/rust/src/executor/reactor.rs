@@ -45,6 +45,7 @@ impl Pollable {
 }
 
 /// A wait for a pollable.
+#[derive(Debug)]
 #[must_use = "futures do nothing unless they are awaited"]
 pub(crate) struct Ready {
     pollable: Arc<poll::Pollable>,
