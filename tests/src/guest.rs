@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// A component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Guest {
     /// The article's handler.
     Greeting,
@@ -14,9 +14,15 @@ pub enum Guest {
     Echo,
     /// Ends as it is asked to.
     Endings,
+    /// The same, of `wasi:http` 0.2.
+    HttpP2,
+    /// The same, of `wasi:http` 0.3.
+    HttpP3,
     /// A component of another world.
     NotAHandler,
 }
+
+const GUESTS: usize = Guest::NotAHandler as usize + 1;
 
 impl Guest {
     /// Its crate's folder.
@@ -26,6 +32,8 @@ impl Guest {
             Self::Greeting => "guest/examples/greeting",
             Self::Echo => "tests/guests/echo",
             Self::Endings => "tests/guests/endings",
+            Self::HttpP2 => "tests/guests/http-p2",
+            Self::HttpP3 => "tests/guests/http-p3",
             Self::NotAHandler => "tests/guests/not-a-handler",
         })
     }
@@ -36,7 +44,7 @@ impl Guest {
     /// If it does not build.
     #[must_use]
     pub fn component(self) -> &'static Path {
-        static BUILT: [OnceLock<PathBuf>; 4] = [const { OnceLock::new() }; 4];
+        static BUILT: [OnceLock<PathBuf>; GUESTS] = [const { OnceLock::new() }; GUESTS];
         BUILT[self as usize].get_or_init(|| self.build())
     }
 
@@ -46,7 +54,7 @@ impl Guest {
     /// If it does not compile.
     #[must_use]
     pub fn compiled(self) -> &'static Path {
-        static COMPILED: [OnceLock<PathBuf>; 4] = [const { OnceLock::new() }; 4];
+        static COMPILED: [OnceLock<PathBuf>; GUESTS] = [const { OnceLock::new() }; GUESTS];
         COMPILED[self as usize].get_or_init(|| {
             let component = self.component();
             let folder = component.with_file_name("compiled");

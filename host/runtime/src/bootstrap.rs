@@ -2,12 +2,13 @@
 
 use crate::component;
 use crate::descriptors;
-use crate::invocation::{Handler, SetupError};
+use crate::handler::Handler;
 use crate::log::{BoxFuture, Level, Log, Record, StdoutLog};
 use crate::polling::Polling;
 use crate::runtime_api::RuntimeApi;
 use crate::service::{Invoker, Source};
 use crate::settings::{self, Settings, SettingsError};
+use crate::setup::SetupError;
 use firstbyte_wire::{ErrorReport, ErrorType, runtime_api};
 use lambda_runtime::SnapStartResource;
 use std::path::PathBuf;

@@ -1,9 +1,11 @@
 //! From a name to a handler that can be called: finds the component's file, maps or compiles it, links it.
 
-use crate::bindings::FunctionHostPre;
 use crate::checksum::{self, SealError};
+use crate::engine::Generation;
+#[cfg(feature = "compiler")]
+use crate::inspect::{NotAHandler, inspect};
 use crate::link;
-use crate::store::State;
+use crate::world::{Pre, World};
 use std::path::{Path, PathBuf};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Precompiled};
@@ -45,16 +47,25 @@ pub enum ComponentError {
         /// The architecture to compile for.
         arch: &'static str,
     },
-    /// Not a component.
-    #[error("{} is not a WebAssembly component: {reason}", path.display())]
+    /// What it is, the host cannot run.
+    #[cfg(feature = "compiler")]
+    #[error("{} is no handler: {source}", path.display())]
+    NotAHandler {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        source: NotAHandler,
+    },
+    /// The compiler refuses it.
+    #[error("{} cannot be compiled: {reason}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// What wasmtime says.
         reason: String,
     },
-    /// A component, but not of our world.
-    #[error("{} is a component but not a handler: {reason}; a handler exports firstbyte:lambda/handler@0.2.0 and imports only firstbyte:lambda/invocation and WASI 0.2", path.display())]
+    /// A handler by its exports, but what it imports is not as this host has it.
+    #[error("{} does not fit this host: {reason}; build it with the SDK of the same version as the host", path.display())]
     OtherWorld {
         /// The file.
         path: PathBuf,
@@ -72,6 +83,10 @@ impl ComponentError {
             Self::Unreadable { .. } => "ComponentUnreadable",
             Self::NoCompiler { .. } => "ComponentNotCompiled",
             Self::Stale { .. } => "ComponentStale",
+            #[cfg(feature = "compiler")]
+            Self::NotAHandler { source: NotAHandler::NoWorld(_), .. } => "ComponentOfOtherWorld",
+            #[cfg(feature = "compiler")]
+            Self::NotAHandler { .. } => "ComponentInvalid",
             Self::Invalid { .. } => "ComponentInvalid",
             Self::OtherWorld { .. } => "ComponentOfOtherWorld",
         }
@@ -99,33 +114,56 @@ pub fn find(root: &Path, handler: &str) -> Result<PathBuf, ComponentError> {
     }
 }
 
-/// A component that was loaded, and what the operator should know of how.
+/// A component that was loaded.
 pub(crate) struct Loaded {
     /// Ready to be instantiated.
-    pub(crate) pre: FunctionHostPre<State>,
-    /// A `.cwasm` was passed over and its `.wasm` compiled instead: why.
-    pub(crate) passed_over: Option<ComponentError>,
+    pub(crate) pre: Pre,
+    /// Interfaces that it imports and this host does not have: a call to one of them is a trap.
+    pub(crate) missing: Vec<String>,
 }
 
-/// Loads and links the component at `path`. A `.cwasm` that cannot be used is passed over where there is a compiler and the
-/// `.wasm` lies beside it.
+/// The generation of WASI that the component at `path` is for.
+pub(crate) fn generation(path: &Path) -> Result<Generation, ComponentError> {
+    let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
+    match beginning(path).map_err(unreadable)? {
+        Beginning::Precompiled => checksum::generation(path).map_err(unreadable),
+        // It is refused when it is read.
+        Beginning::Other if is_named_precompiled(path) => Ok(Generation::P2),
+        Beginning::Other => inspected(path),
+    }
+}
+
+#[cfg(feature = "compiler")]
+fn inspected(path: &Path) -> Result<Generation, ComponentError> {
+    let bytes = std::fs::read(path).map_err(|source| ComponentError::Unreadable { path: path.to_owned(), source })?;
+    let inspected = inspect(&bytes).map_err(|source| ComponentError::NotAHandler { path: path.to_owned(), source })?;
+    Ok(inspected.world.generation())
+}
+
+/// What is not compiled is refused when it is read.
+#[cfg(not(feature = "compiler"))]
+fn inspected(_: &Path) -> Result<Generation, ComponentError> {
+    Ok(Generation::P2)
+}
+
+/// Loads and links the component at `path`.
 pub(crate) fn load(engine: &Engine, path: &Path, seal: Seal) -> Result<Loaded, ComponentError> {
-    let (component, passed_over) = match read(engine, path, seal) {
-        Ok(component) => (component, None),
-        Err(stale @ ComponentError::Stale { .. }) => {
-            let wasm = path.with_extension("wasm");
-            if !cfg!(feature = "compiler") || wasm == path || !wasm.is_file() {
-                return Err(stale);
-            }
-            (read(engine, &wasm, seal)?, Some(stale))
-        }
-        Err(error) => return Err(error),
-    };
-    let other_world = |reason: wasmtime::Error| ComponentError::OtherWorld { path: path.to_owned(), reason: one_line(&reason) };
-    let linker = link::linker(engine, &component).map_err(other_world)?;
-    let pre = linker.instantiate_pre(&component).map_err(other_world)?;
-    let pre = FunctionHostPre::new(pre).map_err(other_world)?;
-    Ok(Loaded { pre, passed_over })
+    let component = read(engine, path, seal)?;
+    let other_world = |reason: String| ComponentError::OtherWorld { path: path.to_owned(), reason };
+    let failed = |error: wasmtime::Error| other_world(one_line(&error));
+    let types = component.component_type();
+    let names = |items: Vec<(&str, _)>| -> Vec<String> { items.into_iter().map(|(name, _)| name.to_owned()).collect() };
+    let exports = names(types.exports(engine).collect());
+    let world = World::of(&exports.iter().map(String::as_str));
+    let world = world.ok_or_else(|| other_world(format!("it exports nothing that can be called, only {exports:?}")))?;
+    let mut linker = link::linker(engine, &component, world).map_err(failed)?;
+    let linked = linker.instantiate_pre(&component).or_else(|reason| {
+        link::add_later_functions(&mut linker, engine, &component)?;
+        linker.instantiate_pre(&component).map_err(|_| reason)
+    });
+    let pre = linked.and_then(|pre| Pre::new(world, pre)).map_err(failed)?;
+    let missing = types.imports(engine).map(|(name, _)| name).filter(|name| !link::is_known(name)).map(str::to_owned).collect();
+    Ok(Loaded { pre, missing })
 }
 
 /// Whether a `.cwasm` is read once before it is mapped, to see whether it is as it was written.
@@ -157,11 +195,15 @@ fn read(engine: &Engine, path: &Path, seal: Seal) -> Result<Component, Component
             Ok(_) => Err(ComponentError::Stale { path: path.to_owned(), reason: "it holds no component".to_owned(), arch }),
             Err(error) => Err(stale(error)),
         },
-        Beginning::Other if path.extension().is_some_and(|ending| ending == "cwasm") => {
+        Beginning::Other if is_named_precompiled(path) => {
             Err(ComponentError::Stale { path: path.to_owned(), reason: "it is not a precompiled component".to_owned(), arch })
         }
         Beginning::Other => compile(engine, path),
     }
+}
+
+fn is_named_precompiled(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "cwasm")
 }
 
 enum Beginning {
@@ -190,12 +232,6 @@ fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 #[cfg(feature = "compiler")]
 fn compile(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
     let bytes = std::fs::read(path).map_err(|source| ComponentError::Unreadable { path: path.to_owned(), source })?;
-    if !bytes.starts_with(b"\0asm") {
-        return Err(ComponentError::Invalid {
-            path: path.to_owned(),
-            reason: "it does not begin as WebAssembly does".to_owned(),
-        });
-    }
     Component::new(engine, bytes).map_err(|error| ComponentError::Invalid { path: path.to_owned(), reason: one_line(&error) })
 }
 

@@ -256,6 +256,10 @@ impl WasiHttpHooks for Outbound {
         transport::BUFFER
     }
 
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        transport::BUFFER
+    }
+
     fn is_supported_scheme(&mut self, scheme: &Scheme) -> bool {
         // The policy judges all others, too; this is what the client can speak.
         *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS

@@ -40,12 +40,22 @@ impl Arch {
     }
 }
 
-/// An engine that runs components on this machine, and compiles them if it can.
+/// The generation of WASI that a component's world is of, which says what of the component model it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// WASI 0.2.
+    P2,
+    /// WASI 0.3, with asynchronous functions and streams. Calls cost more where these are on, and wasmtime 48 promises no security
+    /// patches for them: they are on only for components that ask for them.
+    P3,
+}
+
+/// An engine that runs components of `generation` on this machine, and compiles them if it can.
 ///
 /// # Errors
 /// If this machine's CPU lacks the baseline.
-pub fn engine() -> wasmtime::Result<Engine> {
-    engine_for(Arch::native())
+pub fn engine(generation: Generation) -> wasmtime::Result<Engine> {
+    engine_for(Arch::native(), generation)
 }
 
 /// The most instances at once that are worth a pool; it takes 8 GiB of address space for each.
@@ -61,7 +71,7 @@ const POOLED_INSTANCE_SIZE: usize = 64 << 20;
 
 /// An engine as [`engine`]'s, but with memories and stacks that are kept from one instance to the next, reset in between:
 /// nothing is mapped or unmapped for an invocation. None if so many instances are not to be had at once.
-pub(crate) fn pooled(instances: u32) -> Option<Engine> {
+pub(crate) fn pooled(instances: u32, generation: Generation) -> Option<Engine> {
     if instances > POOLED_INSTANCES {
         return None;
     }
@@ -77,7 +87,7 @@ pub(crate) fn pooled(instances: u32) -> Option<Engine> {
         .max_component_instance_size(POOLED_INSTANCE_SIZE)
         .max_core_instance_size(POOLED_INSTANCE_SIZE)
         .max_unused_warm_slots(instances);
-    let mut config = config(Arch::native()).ok()?;
+    let mut config = config(Arch::native(), generation).ok()?;
     config.allocation_strategy(pool);
     // Addresses may be limited where we run.
     Engine::new(&config).ok()
@@ -85,8 +95,8 @@ pub(crate) fn pooled(instances: u32) -> Option<Engine> {
 
 /// An engine that reserves no addresses: memories are as large as they are used, and every access to one is checked by code.
 /// What it runs it has to compile itself.
-pub(crate) fn frugal() -> wasmtime::Result<Engine> {
-    let mut config = config(Arch::native())?;
+pub(crate) fn frugal(generation: Generation) -> wasmtime::Result<Engine> {
+    let mut config = config(Arch::native(), generation)?;
     config.memory_reservation(0).memory_reservation_for_growth(0).memory_guard_size(0);
     Engine::new(&config)
 }
@@ -107,21 +117,23 @@ pub(crate) fn fits_pool(required: Option<ResourcesRequired>) -> bool {
     })
 }
 
-/// An engine that compiles components for `arch`.
+/// An engine that compiles components of `generation` for `arch`.
 ///
 /// # Errors
 /// If this build has no compiler for `arch`.
-pub fn engine_for(arch: Arch) -> wasmtime::Result<Engine> {
-    Engine::new(&config(arch)?)
+pub fn engine_for(arch: Arch, generation: Generation) -> wasmtime::Result<Engine> {
+    Engine::new(&config(arch, generation)?)
 }
 
-fn config(arch: Arch) -> wasmtime::Result<Config> {
+fn config(arch: Arch, generation: Generation) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     // An explicit target: without one, Cranelift takes every feature of the build machine's CPU and the file is refused,
     // or worse, elsewhere.
     config.target(arch.triple())?;
     config.epoch_interruption(true);
     config.wasm_component_model(true);
+    let is_asynchronous = generation == Generation::P3;
+    config.wasm_component_model_async(is_asynchronous).concurrency_support(is_asynchronous);
     // A stack is told by its functions' names. Where in a function would cost a sixth of every file.
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
     config.generate_address_map(false);
@@ -158,8 +170,10 @@ mod tests {
 
     #[test]
     fn a_pool_has_its_bounds() {
-        assert!(pooled(1).is_some());
-        assert!(pooled(POOLED_INSTANCES).is_some());
-        assert!(pooled(POOLED_INSTANCES + 1).is_none());
+        for generation in [Generation::P2, Generation::P3] {
+            assert!(pooled(1, generation).is_some());
+            assert!(pooled(POOLED_INSTANCES, generation).is_some());
+            assert!(pooled(POOLED_INSTANCES + 1, generation).is_none());
+        }
     }
 }

@@ -1,20 +1,20 @@
 //! Instances of a component: made fresh for an invocation, or kept from one to the next where the operator allows it.
 
-use crate::bindings::{FunctionHost, FunctionHostPre};
 use crate::budget::Budget;
 use crate::charged::Holdings;
 use crate::clock::SharedAlarm;
 use crate::egress::{Egress, Outbound};
 use crate::folders::Folders;
-use crate::interface::SharedResponse;
 use crate::invocation::Invocation;
 use crate::limits::{self, Limits};
 use crate::log::{GuestOutput, LastPanic};
 use crate::outcome::Failed;
+use crate::response::SharedResponse;
 use crate::settings::Settings;
 use crate::store::State;
 use crate::time::Time;
 use crate::turns::Turn;
+use crate::world::{Exports, Pre};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -24,7 +24,7 @@ use wasmtime_wasi_http::WasiHttpCtx;
 /// A component in memory of its own.
 pub(crate) struct Instance {
     pub(crate) store: Store<State>,
-    pub(crate) exports: FunctionHost,
+    pub(crate) exports: Exports,
     panic: LastPanic,
     /// How many invocations it was called for.
     pub(crate) uses: u32,
@@ -35,7 +35,7 @@ pub(crate) struct Instance {
 impl Instance {
     /// What the host holds for it.
     pub(crate) fn budget(&self) -> Budget {
-        self.store.data().budget.clone()
+        self.store.data().holdings.budget().clone()
     }
 
     /// Its part in the turns of those that compute.
@@ -68,14 +68,14 @@ impl Instance {
 }
 
 fn failed(error: &wasmtime::Error, store: &Store<State>, panic: &LastPanic) -> Failed {
-    let State { limits, budget, .. } = store.data();
-    Failed::from_trap(error, limits.refused(), budget.allowance(), panic.message())
+    let State { limits, holdings, .. } = store.data();
+    Failed::from_trap(error, limits.refused(), holdings.budget().allowance(), panic.message())
 }
 
 /// Makes instances, and keeps them.
 pub(crate) struct Instances {
     engine: Engine,
-    pre: FunctionHostPre<State>,
+    pre: Pre,
     settings: Arc<Settings>,
     egress: Arc<Egress>,
     folders: Folders,
@@ -84,13 +84,7 @@ pub(crate) struct Instances {
 }
 
 impl Instances {
-    pub(crate) fn new(
-        engine: Engine,
-        pre: FunctionHostPre<State>,
-        settings: Arc<Settings>,
-        egress: Arc<Egress>,
-        folders: Folders,
-    ) -> Self {
+    pub(crate) fn new(engine: Engine, pre: Pre, settings: Arc<Settings>, egress: Arc<Egress>, folders: Folders) -> Self {
         Self { engine, pre, settings, egress, folders, idle: Mutex::default() }
     }
 
@@ -135,18 +129,18 @@ impl Instances {
         self.settings.time.give_to(&mut wasi);
         self.folders.give_to(&mut wasi).map_err(|error| Failed::from_trap(&error, None, budget.allowance(), None))?;
         let mut state = State {
+            settings: Arc::clone(&self.settings),
             wasi: wasi.build(),
             table: ResourceTable::new(),
             limits: Limits::new(self.settings.memory, budget.clone()),
-            holdings: Holdings::default(),
+            holdings: Holdings::new(budget.clone()),
             invocation: Arc::clone(invocation),
             response: response.clone(),
             http: WasiHttpCtx::new(),
             alarm: (self.settings.time == Time::Machine).then(SharedAlarm::default),
-            outbound: Outbound::new(Arc::clone(&self.egress), budget.clone(), invocation.log.clone()),
+            outbound: Outbound::new(Arc::clone(&self.egress), budget, invocation.log.clone()),
             outputs: [stdout, stderr],
             turn,
-            budget,
         };
         state.metered();
         let mut store = Store::new(&self.engine, state);
@@ -155,7 +149,7 @@ impl Instances {
         store.set_max_component_handles(limits::HANDLES);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|store| Ok(UpdateDeadline::YieldCustom(1, store.data().turn.next())));
-        match self.pre.instantiate_async(&mut store).await {
+        match self.pre.instantiate(&mut store).await {
             Ok(exports) => Ok(Instance { store, exports, panic, uses: 0, tenant: invocation.context.tenant_id.clone() }),
             Err(error) => Err(failed(&error, &store, &panic)),
         }

@@ -4,10 +4,9 @@
 //! invocation at a time, or several at once, into an [`Outlet`](outlet::Outlet) of any kind.
 //!
 //! The way of an invocation: `bootstrap` sets up, `polling` is the loop, `service` gives it an outlet, [`Handler::invoke`] calls the
-//! component in a fresh instance, `interface` is what the component calls, `response` knows how far the response has come, and
-//! `runtime_api` carries its bytes to Lambda.
+//! component in a fresh instance, `world` says how, and what the component may call, `response` knows how far the response has
+//! come, and `runtime_api` carries its bytes to Lambda.
 
-mod bindings;
 pub mod bootstrap;
 mod budget;
 #[cfg(feature = "compiler")]
@@ -18,16 +17,20 @@ mod clock;
 #[cfg(feature = "compiler")]
 pub mod compile;
 pub mod component;
+mod config;
 mod descriptors;
 pub mod egress;
 pub mod engine;
 mod folders;
+mod handler;
+#[cfg(feature = "compiler")]
+pub mod inspect;
 mod instance;
-mod interface;
 mod invocation;
 mod limits;
 mod link;
 pub mod log;
+mod missing;
 mod outcome;
 pub mod outlet;
 mod path;
@@ -36,15 +39,20 @@ mod response;
 pub mod runtime_api;
 mod service;
 pub mod settings;
+mod setup;
 mod store;
 mod ticker;
 mod time;
 mod turns;
+mod world;
 
 pub use budget::Allowance;
-pub use invocation::{Handler, InvocationContext, Settled, SetupError};
+pub use handler::{Handler, Settled};
+pub use invocation::InvocationContext;
 pub use outcome::{Failed, Fault, Outcome};
 pub use path::PathError;
 pub use response::Phase;
 pub use settings::Settings;
+pub use setup::SetupError;
 pub use time::Time;
+pub use world::World;

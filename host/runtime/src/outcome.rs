@@ -1,11 +1,12 @@
 //! How an invocation ended, and what each party is told of it.
 
-use crate::bindings::firstbyte::lambda::invocation::Failure;
 use crate::budget::{Allowance, Spent};
 use crate::limits::CALL_BYTES;
-use firstbyte_wire::{ErrorReport, ErrorType, EventError};
+use crate::missing::MissingImport;
+use firstbyte_wire::{ErrorReport, ErrorType, EventError, HeadError};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi_http::Error as HttpError;
 
 /// What an HTTP caller is told of a failure that is none of its business.
 const INTERNAL: &str = "Internal Server Error";
@@ -29,6 +30,19 @@ pub enum Outcome {
     Success,
     /// It did not.
     Failed(Failed),
+}
+
+/// A failure as a handler words it, in whatever world.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What kind of error: one word in CamelCase.
+    pub(crate) kind: String,
+    /// What went wrong.
+    pub(crate) message: String,
+    /// The HTTP status that the handler wants its caller to get.
+    pub(crate) status: Option<u16>,
+    /// Frames or causes, innermost first.
+    pub(crate) stack: Vec<String>,
 }
 
 /// A failed invocation, as it is told.
@@ -81,12 +95,31 @@ impl Failed {
 
     /// The event looks like an HTTP door's and cannot be read.
     pub(crate) fn from_event(error: &EventError) -> Self {
-        let mut failed = Self::internal("InvalidEvent", error.to_string());
         // It may quote all of the event.
-        failed.report.error_message = cut(&failed.report.error_message, FRAME_LIMIT);
-        failed.status = 400;
-        failed.shown = "Bad Request".to_owned();
-        failed
+        Self::from_request(&error.to_string())
+    }
+
+    /// The event's request is none that HTTP knows.
+    pub(crate) fn from_request(message: &str) -> Self {
+        Self { status: 400, shown: "Bad Request".to_owned(), ..Self::internal("InvalidEvent", cut(message, FRAME_LIMIT)) }
+    }
+
+    /// The handler answered with an error of HTTP in place of a response.
+    pub(crate) fn from_http_error(error: &HttpError) -> Self {
+        let name = format!("{error:?}");
+        let kind: String = name.chars().take_while(char::is_ascii_alphanumeric).collect();
+        Self::from_handler(Failure {
+            kind,
+            message: format!("the handler failed with: {error}"),
+            status: None,
+            stack: Vec::new(),
+        })
+    }
+
+    /// The handler's head was refused.
+    pub(crate) fn from_head(error: &HeadError) -> Self {
+        let kind = "HeadError".to_owned();
+        Self::from_handler(Failure { kind, message: error.to_string(), status: None, stack: Vec::new() })
     }
 
     /// The deadline passed.
@@ -134,6 +167,8 @@ impl Failed {
                 "CallTooLarge",
                 format!("the handler passed more than {limit} MiB to the host in one call; pass it in smaller pieces"),
             )
+        } else if let Some(missing) = error.downcast_ref::<MissingImport>() {
+            Self::internal("MissingImport", format!("{missing}; build the component without it, or guard the call"))
         } else if trap == Some(&Trap::StackOverflow) {
             Self::internal("StackOverflow", "the handler's call stack overflowed".to_owned())
         } else if let Some(panic) = panic {

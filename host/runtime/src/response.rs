@@ -4,7 +4,8 @@
 use crate::budget::{Budget, Charge, Spent};
 use crate::outlet::{Closed, Opening, Outlet};
 use firstbyte_wire::{ErrorReport, Head, HeadError, Trigger};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
 
 /// Why bytes were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -183,6 +184,71 @@ impl Response {
     /// The outlet, to wait for its receipt.
     pub(crate) fn into_outlet(self) -> Box<dyn Outlet> {
         self.outlet
+    }
+}
+
+/// A response that the store and the task that settles it both hold, until it is taken to be settled: then a handle that a
+/// handler kept is of no use any more.
+#[derive(Clone)]
+pub(crate) struct SharedResponse(Arc<Mutex<Option<Response>>>);
+
+impl std::fmt::Debug for SharedResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedResponse")
+    }
+}
+
+impl SharedResponse {
+    pub(crate) fn new(response: Response) -> Self {
+        Self(Arc::new(Mutex::new(Some(response))))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Response>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The response, to be settled.
+    pub(crate) fn take(&self) -> Option<Response> {
+        self.lock().take()
+    }
+
+    /// Sends what the handler wrote; called each time it waits.
+    pub(crate) fn flush(&self, cx: &mut Context<'_>) {
+        if let Some(response) = &mut *self.lock() {
+            response.flush(cx);
+        }
+    }
+
+    /// Ends the response as failed, from a thread that does not drive it: without waiting for anything, and as far as the kernel
+    /// takes it. False if somebody is at it.
+    pub(crate) fn abort_now(&self, report: &ErrorReport, status: u16, shown: &str, sse_errors: bool) -> bool {
+        let Ok(mut response) = self.0.try_lock() else { return false };
+        if let Some(response) = &mut *response {
+            response.abort(report, status, shown, sse_errors);
+            response.flush(&mut Context::from_waker(Waker::noop()));
+        }
+        true
+    }
+
+    pub(crate) fn admit(&self, chunk: &[u8]) -> Result<(), WriteError> {
+        self.lock().as_mut().ok_or(Closed)?.admit(chunk)
+    }
+
+    pub(crate) fn poll_write_all(&self, cx: &mut Context<'_>, data: &[u8], taken: &mut usize) -> Poll<Result<(), Closed>> {
+        self.lock().as_mut().map_or(Poll::Ready(Err(Closed)), |response| response.poll_write_all(cx, data, taken))
+    }
+
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.lock().as_mut().map_or(Poll::Ready(()), |response| response.poll_ready(cx))
+    }
+
+    /// Starts the response. None if it is settled, or was started before.
+    pub(crate) fn start(&self, head: Head) -> Option<Result<(), HeadError>> {
+        self.lock().as_mut().filter(|response| response.phase() == Phase::Unstarted).map(|response| response.start(head))
+    }
+
+    pub(crate) fn finish(&self) -> Result<(), Closed> {
+        self.lock().as_mut().ok_or(Closed)?.finish()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Between the loop and a handler: gives an invocation an outlet at the Runtime API and has the handler answer it.
 
-use crate::invocation::{Handler, InvocationContext};
+use crate::handler::Handler;
+use crate::invocation::InvocationContext;
 use crate::log::{Level, Log, Record};
 use crate::runtime_api::{Answered, RuntimeApi, Target};
 use crate::settings::ResponseMode;

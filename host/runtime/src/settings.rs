@@ -8,9 +8,12 @@ use crate::descriptors;
 use crate::egress::{CredentialsSource, EgressSettings, Policy, Route};
 use crate::time::Time;
 use firstbyte_wire::runtime_api;
+use http::Method;
+use http::uri::PathAndQuery;
 use std::borrow::Cow;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A setting of the runtime, as the README lists it.
@@ -77,6 +80,16 @@ pub const DECLARED: &[Declared] = &[
         doc: "What a failure with a 4xx status counts as for an HTTP caller: `answered`, the caller's mistake, or `failed`, the function's, which raises Lambda's `Errors` metric",
     },
     Declared {
+        name: "FIRSTBYTE_DIRECT_REQUEST",
+        default: "POST /",
+        doc: "Method and path of the request that a direct invocation is to a `wasi:http` component; its body is the payload",
+    },
+    Declared {
+        name: "FIRSTBYTE_EVENT_HEADER",
+        default: "off",
+        doc: "Whether a `wasi:http` component gets the whole event, in base64, in the request header `x-firstbyte-event`: `on` or `off`",
+    },
+    Declared {
         name: "FIRSTBYTE_ALLOW_HTTP",
         default: "nothing",
         doc: "What a handler may send HTTP requests to: `host`, `host:port` or `http://host:port` between commas, HTTPS unless said; a host may begin with `*.`. Addresses that are not public must be named themselves",
@@ -136,6 +149,23 @@ pub enum ClientErrors {
     Failed,
 }
 
+/// What requests to components of `wasi:http` are made of.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The method of a direct invocation's request.
+    pub direct_method: Method,
+    /// Its path, and its query if it has one.
+    pub direct_path: PathAndQuery,
+    /// Whether the event is passed on in a header.
+    pub event_header: bool,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self { direct_method: Method::POST, direct_path: PathAndQuery::from_static("/"), event_header: false }
+    }
+}
+
 /// The runtime's settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -163,12 +193,14 @@ pub struct Settings {
     pub seal: Seal,
     /// Whose time handlers live in. No variable sets it.
     pub time: Time,
+    /// What a component of `wasi:http` is asked.
+    pub http: HttpSettings,
     /// Outbound HTTP.
     pub egress: EgressSettings,
     /// Folders that the guest may read.
     pub folders: Vec<PathBuf>,
     /// What the guest sees of the environment.
-    pub guest_environment: Vec<(String, String)>,
+    pub guest_environment: Arc<[(String, String)]>,
 }
 
 impl Default for Settings {
@@ -186,9 +218,10 @@ impl Default for Settings {
             reload: false,
             seal: Seal::Checked,
             time: Time::Machine,
+            http: HttpSettings::default(),
             egress: EgressSettings::default(),
             folders: Vec::new(),
-            guest_environment: Vec::new(),
+            guest_environment: Arc::default(),
         }
     }
 }
@@ -250,6 +283,17 @@ impl Settings {
         let counts = [("answered", ClientErrors::Answered), ("failed", ClientErrors::Failed)];
         settings.client_errors =
             read.one_of("FIRSTBYTE_CLIENT_ERRORS", settings.client_errors, &counts, "`answered` or `failed`")?;
+        if let Some(value) = read.get("FIRSTBYTE_DIRECT_REQUEST") {
+            let (method, path) = direct_request(value).ok_or_else(|| SettingsError {
+                name: "FIRSTBYTE_DIRECT_REQUEST",
+                value: value.to_owned(),
+                expected: "expected a method and a path, such as `POST /invoke`".into(),
+            })?;
+            settings.http.direct_method = method;
+            settings.http.direct_path = path;
+        }
+        settings.http.event_header =
+            read.one_of("FIRSTBYTE_EVENT_HEADER", false, &[("on", true), ("off", false)], "`on` or `off`")?;
         settings.reuse = u32::try_from(read.number("FIRSTBYTE_REUSE", 1)?).unwrap_or(u32::MAX).max(1);
         settings.reload = read.one_of("FIRSTBYTE_RELOAD", false, &[("on", true), ("off", false)], "`on` or `off`")?;
         let seals = [("on", Seal::Checked), ("off", Seal::Trusted)];
@@ -289,6 +333,13 @@ impl Settings {
         let known = |name: &String| DECLARED.iter().any(|setting| setting.name == name);
         names.into_iter().filter(|name| name.starts_with("FIRSTBYTE_") && !known(name)).collect()
     }
+}
+
+/// A method and a path between spaces.
+fn direct_request(text: &str) -> Option<(Method, PathAndQuery)> {
+    let (method, path) = text.split_once(' ')?;
+    let path = path.trim();
+    Some((method.parse().ok()?, path.starts_with('/').then(|| path.parse().ok())??))
 }
 
 /// How many invocations Lambda may deliver at once, by `AWS_LAMBDA_MAX_CONCURRENCY`: one, if it does not say.

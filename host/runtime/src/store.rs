@@ -1,13 +1,14 @@
 //! What one instance holds: its WASI, its limits, and the invocation that it serves.
 
-use crate::budget::Budget;
-use crate::charged::Holdings;
-use crate::clock::SharedAlarm;
+use crate::charged::{Holder, Holdings};
+use crate::clock::{SharedAlarm, Waits};
+use crate::config::{Configured, Variables};
 use crate::egress::Outbound;
-use crate::interface::SharedResponse;
 use crate::invocation::Invocation;
 use crate::limits::Limits;
-use crate::log::GuestOutput;
+use crate::log::{GuestOutput, InvocationLog};
+use crate::response::SharedResponse;
+use crate::settings::Settings;
 use crate::turns::Turn;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
@@ -16,11 +17,11 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// The state of one store.
 pub(crate) struct State {
+    pub(crate) settings: Arc<Settings>,
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) limits: Limits,
-    pub(crate) budget: Budget,
-    /// What entries of `table` are charged for.
+    /// What entries of `table` are charged for, and the budget.
     pub(crate) holdings: Holdings,
     pub(crate) invocation: Arc<Invocation>,
     pub(crate) response: SharedResponse,
@@ -38,7 +39,7 @@ impl State {
     pub(crate) fn metered(&mut self) -> &mut Self {
         let entries = self.table.iter_mut();
         let slots = entries.size_hint().1.unwrap_or_else(|| entries.count());
-        self.table.set_max_capacity(self.budget.slots(slots));
+        self.table.set_max_capacity(self.holdings.budget().slots(slots));
         self
     }
 }
@@ -54,5 +55,27 @@ impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let Self { http, table, outbound, .. } = self.metered();
         WasiHttpCtxView { ctx: http, table, hooks: outbound }
+    }
+}
+
+impl Holder for State {
+    fn holdings(&mut self) -> &mut Holdings {
+        &mut self.holdings
+    }
+
+    fn log(&self) -> &InvocationLog {
+        &self.invocation.log
+    }
+}
+
+impl Waits for State {
+    fn alarm(&self) -> Option<SharedAlarm> {
+        self.alarm.clone()
+    }
+}
+
+impl Configured for State {
+    fn variables(&self) -> Variables {
+        Arc::clone(&self.settings.guest_environment)
     }
 }

@@ -24,7 +24,7 @@ impl Row {
     /// What AWS's emulator has of the response: all that was streamed, metadata included, or the error document.
     fn hold_for_rie(&self, door: Door, answer: &[u8], row: &str) {
         let text = String::from_utf8_lossy(answer).into_owned();
-        if let (Left::Unstarted(..) | Left::Mistaken(..), Door::Direct) = (&self.left, door) {
+        if let (Left::Unstarted(..) | Left::Mistaken(..) | Left::ToldByStatus, Door::Direct) = (&self.left, door) {
             let document: Value = serde_json::from_slice(answer).unwrap_or_else(|error| panic!("{row}: {error}: {text}"));
             assert_eq!(Some(document["errorType"].as_str()), self.error.map(|(error, _)| Some(error)), "{row}");
             return;

@@ -13,6 +13,8 @@ pub(crate) enum Left {
     Mistaken(u16, &'static str),
     /// Begun, and failed.
     Broken,
+    /// As it meant to for an HTTP caller. A direct caller, who sees no status, gets an error document.
+    ToldByStatus,
 }
 
 /// One row of the table.
@@ -59,9 +61,19 @@ impl Row {
         Self { left, ..Self::unstarted(ending, status, shown, error, shown) }
     }
 
-    /// The level of the failure's log record.
-    pub(crate) fn level(&self, door: Door) -> &'static str {
-        if matches!(self.left, Left::Mistaken(..)) && door.is_http() { "WARN" } else { "ERROR" }
+    /// A whole response of `wasi:http` whose status says that something is wrong.
+    pub(crate) fn told_by_status(ending: Value, status: u16, wrote: impl Into<Vec<u8>>, message: &'static str) -> Self {
+        let error = Some(("Function.HttpStatus", message));
+        Self { error, left: Left::ToldByStatus, ..Self::complete(ending, status, wrote) }
+    }
+
+    /// The level of the failure's log record, if there is one.
+    pub(crate) fn level(&self, door: Door) -> Option<&'static str> {
+        self.error.and_then(|_| match self.left {
+            Left::ToldByStatus if door.is_http() => None,
+            Left::Mistaken(..) if door.is_http() => Some("WARN"),
+            _ => Some("ERROR"),
+        })
     }
 
     pub(crate) async fn hold_at(&self, door: Door, lambda: &mut Lambda) -> Invoked {
@@ -69,12 +81,31 @@ impl Row {
         let row = format!("{} at {door}", self.ending);
         self.hold_for_the_caller(door, &invoked.answer, &row);
         self.hold_for_lambda(door, &invoked, &row);
-        if let Some((error, message)) = self.error {
-            let record = format!("\t{}\t{error}: ", self.level(door));
+        if let (Some((error, message)), Some(level)) = (self.error, self.level(door)) {
+            let record = format!("\t{level}\t{error}: ");
             lambda.until_printed(&mut invoked.seen, &record).await;
             lambda.until_printed(&mut invoked.seen, message).await;
         }
         invoked
+    }
+
+    /// What an HTTP caller gets where the response is sent whole: a failure of the function's is a 502.
+    pub(crate) async fn hold_buffered_at(&self, door: Door, lambda: &mut Lambda) {
+        let Invoked { answer, mut seen } = lambda.invoke(door, Call::json(&self.ending)).await;
+        let row = format!("{} at {door}, buffered", self.ending);
+        let error = self.error.map(|(error, _)| error).filter(|_| self.level(door) == Some("ERROR"));
+        assert_eq!((seen.error_type(), &answer.end), (error, &End::Clean), "{row}");
+        match (error, &self.left) {
+            (Some(error), _) => {
+                let said = if door == Door::Url { INTERNAL } else { r#"{"message":"Internal server error"}"# };
+                assert_eq!((answer.status.as_u16(), answer.text().as_str()), (502, said), "{row}");
+                lambda.until_printed(&mut seen, &format!("\tERROR\t{error}: ")).await;
+            }
+            (None, Left::Mistaken(status, shown)) => {
+                assert_eq!((answer.status.as_u16(), answer.json()), (*status, json!({"message": shown})), "{row}");
+            }
+            (None, _) => assert_eq!((answer.status.as_u16(), answer.bytes() == self.wrote), (self.status, true), "{row}"),
+        }
     }
 
     /// A stream of events that fails after three of them; the host's last words have the same type.
@@ -88,7 +119,7 @@ impl Row {
         let (error, message) = self.error.unwrap_or_default();
         match (&self.left, door) {
             (Left::Complete, Door::Direct) => assert_eq!(answer.end, End::Complete { error: None, log: None }, "{row}"),
-            (Left::Complete | Left::Broken, Door::Url | Door::Api) => {
+            (Left::Complete | Left::Broken | Left::ToldByStatus, Door::Url | Door::Api) => {
                 assert_eq!((answer.status.as_u16(), &answer.end), (self.status, &End::Clean), "{row}");
             }
             (Left::Broken, Door::Direct) => {
@@ -97,7 +128,7 @@ impl Row {
                 assert_eq!(details["errorType"], error, "{row}");
                 assert!(details["errorMessage"].as_str().is_some_and(|text| text.contains(message)), "{row}: {details}");
             }
-            (Left::Unstarted(..) | Left::Mistaken(..), Door::Direct) => {
+            (Left::Unstarted(..) | Left::Mistaken(..) | Left::ToldByStatus, Door::Direct) => {
                 // As on AWS: the document is the payload, and nothing says that it is one.
                 assert_eq!((answer.content_type(), answer.error_code()), (Some("application/json"), None), "{row}");
                 let document = answer.json();
@@ -128,7 +159,7 @@ impl Row {
 
     fn hold_for_lambda(&self, door: Door, invoked: &Invoked, row: &str) {
         let seen = &invoked.seen;
-        let is_answered = matches!(self.left, Left::Mistaken(..)) && door.is_http();
+        let is_answered = matches!(self.left, Left::Mistaken(..) | Left::ToldByStatus) && door.is_http();
         let (error, message) = self.error.filter(|_| !is_answered).unzip();
         assert_eq!(seen.error_type(), error, "{row}");
         assert!(seen.error_message().contains(message.unwrap_or_default()), "{row}: {}", seen.error_message());

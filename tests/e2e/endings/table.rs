@@ -1,6 +1,7 @@
 //! The table of DESIGN.md, as data.
 
 use crate::row::{EVENTS, INTERNAL, Row};
+use crate::worlds;
 use firstbyte_tests::{Door, Function, Guest, Invoked};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub(crate) struct Group {
     /// The first cell.
     pub(crate) row: &'static str,
+    /// Whose world it is held in.
+    pub(crate) guest: Guest,
     pub(crate) function: Function,
     /// When the handler is ended, if it does not return.
     pub(crate) deadline: Option<Duration>,
@@ -27,7 +30,8 @@ pub(crate) const ELSEWHERE: [(&str, &str); 7] = [
 ];
 
 pub(crate) fn table() -> Vec<Group> {
-    let group = |row, endings| Group { row, function: Function::of(Guest::Endings), deadline: None, endings };
+    let guest = Guest::Endings;
+    let group = |row, endings| Group { row, guest, function: Function::of(guest), deadline: None, endings };
     let expected = "this was to be expected";
     let secret = "the password is hunter2";
     let panic = "this panic was to be expected";
@@ -128,7 +132,8 @@ pub(crate) fn table() -> Vec<Group> {
     let limit = 1 << 20;
     groups.push(Group {
         row: "the response passes its limit",
-        function: Function::of(Guest::Endings).env("FIRSTBYTE_RESPONSE_LIMIT_MB", "1"),
+        guest,
+        function: Function::of(guest).env("FIRSTBYTE_RESPONSE_LIMIT_MB", "1"),
         deadline: None,
         endings: vec![
             Row::complete(json!({"ending": "ok", "bytes": limit}), 200, pattern(limit)),
@@ -138,16 +143,19 @@ pub(crate) fn table() -> Vec<Group> {
     });
     groups.push(Group {
         row: "`failure` before the start, 4xx, `FIRSTBYTE_CLIENT_ERRORS=failed`",
-        function: Function::of(Guest::Endings).env("FIRSTBYTE_CLIENT_ERRORS", "failed"),
+        guest,
+        function: Function::of(guest).env("FIRSTBYTE_CLIENT_ERRORS", "failed"),
         deadline: None,
         endings: vec![Row::unstarted(before(json!({"status": 404})), 404, expected, "Function.Expected", expected)],
     });
     groups.push(Group {
         row: "`failure` after the start, `FIRSTBYTE_SSE_ERRORS=off`",
-        function: Function::of(Guest::Endings).env("FIRSTBYTE_SSE_ERRORS", "off"),
+        guest,
+        function: Function::of(guest).env("FIRSTBYTE_SSE_ERRORS", "off"),
         deadline: None,
         endings: vec![Row { last_words: None, ..Row::event_stream("fail", INTERNAL, "Function.Expected", expected) }],
     });
+    groups.extend(worlds::groups());
     groups
 }
 
@@ -155,11 +163,9 @@ fn deadlines() -> [Group; 2] {
     let kind = "Runtime.DeadlineExceeded";
     let message = "shortly before Lambda's deadline";
     let shown = "Gateway Timeout";
-    // The reserve is larger than anyone needs, so that a busy machine does not meet Lambda's own deadline. At most half of the
-    // time is reserved.
-    let timeout = Duration::from_millis(1500);
-    let function = Function::of(Guest::Endings).timeout(timeout).env("FIRSTBYTE_DEADLINE_RESERVE_MS", "3500");
-    let group = |row, endings| Group { row, function: function.clone(), deadline: Some(timeout / 2), endings };
+    let (timeout, function) = with_deadline(Guest::Endings);
+    let group =
+        |row, endings| Group { row, guest: Guest::Endings, function: function.clone(), deadline: Some(timeout / 2), endings };
     [
         group(
             "deadline before the start",
@@ -179,6 +185,13 @@ fn deadlines() -> [Group; 2] {
     ]
 }
 
+/// A function that ends its handler after half of its timeout. That reserve is larger than anyone needs, so that a busy machine
+/// does not meet Lambda's own deadline.
+pub(crate) fn with_deadline(guest: Guest) -> (Duration, Function) {
+    let timeout = Duration::from_millis(1500);
+    (timeout, Function::of(guest).timeout(timeout).env("FIRSTBYTE_DEADLINE_RESERVE_MS", "3500"))
+}
+
 impl Group {
     /// Every ending at every door, one after the other, in one process.
     pub(crate) async fn hold(self) {
@@ -188,7 +201,7 @@ impl Group {
                 let Invoked { answer, seen } = ending.hold_at(door, &mut lambda).await;
                 let row = format!("{}: {} at {door}", self.row, ending.ending);
                 let logged = |level: &str| seen.printed().iter().any(|line| line.contains(&format!("\t{level}\t")));
-                let is_warned = ending.error.is_some() && ending.level(door) == "WARN";
+                let is_warned = ending.level(door) == Some("WARN") || self.row.contains("trailers");
                 assert_eq!(logged("WARN"), is_warned, "{row}: {:?}", seen.printed());
                 assert!(ending.error.is_some() || self.row.contains("after `finish`") || !logged("ERROR"), "{row}");
                 if let Some(deadline) = self.deadline {

@@ -1,7 +1,7 @@
 //! `wasi:filesystem`: open files, their streams, and listings of folders.
 
+use super::Holder;
 use crate::budget::{Charge, OpenFile};
-use crate::store::State;
 use bytes::Bytes;
 use std::sync::Arc;
 use wasmtime::StoreContextMut;
@@ -18,7 +18,7 @@ const READ_AHEAD: usize = 64 * 1024;
 /// Bytes that an entry of a listing costs beside its name.
 const LISTED: usize = 64;
 
-type Store<'a> = StoreContextMut<'a, State>;
+type Store<'a, T> = StoreContextMut<'a, T>;
 
 /// A result as the guest sees it; what is no error of the guest's is a trap.
 fn told<T>(result: FsResult<T>) -> wasmtime::Result<(Result<T, ErrorCode>,)> {
@@ -28,11 +28,11 @@ fn told<T>(result: FsResult<T>) -> wasmtime::Result<(Result<T, ErrorCode>,)> {
     }
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(super) fn add_to_linker<T: Holder>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     let mut types = linker.instance("wasi:filesystem/types@0.2.12")?;
     types.func_wrap_async(
         "[method]descriptor.open-at",
-        |mut store: Store<'_>,
+        |mut store: Store<'_, T>,
          (folder, path_flags, path, open_flags, flags): (
             Resource<Descriptor>,
             PathFlags,
@@ -43,33 +43,36 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
             Box::new(async move { told(open(store.data_mut(), folder, path_flags, path, open_flags, flags).await) })
         },
     )?;
-    types.resource("descriptor", ResourceType::host::<Descriptor>(), |mut store: Store<'_>, entry| {
+    types.resource("descriptor", ResourceType::host::<Descriptor>(), |mut store: Store<'_, T>, entry| {
         let state = store.data_mut();
-        state.holdings.files.remove(&entry);
+        state.holdings().files.remove(&entry);
         HostDescriptor::drop(&mut state.filesystem(), Resource::new_own(entry))
     })?;
     types.func_wrap(
         "[method]descriptor.read-via-stream",
-        |mut store: Store<'_>, (file, offset): (Resource<Descriptor>, u64)| told(read(store.data_mut(), file, offset)),
+        |mut store: Store<'_, T>, (file, offset): (Resource<Descriptor>, u64)| told(read(store.data_mut(), file, offset)),
     )?;
-    types.func_wrap_async("[method]descriptor.read-directory", |mut store: Store<'_>, (folder,): (Resource<Descriptor>,)| {
-        Box::new(async move { told(list(store.data_mut(), folder).await) })
-    })?;
-    types.func_wrap(
-        "[method]directory-entry-stream.read-directory-entry",
-        |mut store: Store<'_>, (listing,): (Resource<Listing>,)| {
-            told(store.data_mut().table.get_mut(&listing)?.entries.next().transpose())
+    types.func_wrap_async(
+        "[method]descriptor.read-directory",
+        |mut store: Store<'_, T>, (folder,): (Resource<Descriptor>,)| {
+            Box::new(async move { told(list(store.data_mut(), folder).await) })
         },
     )?;
-    types.resource("directory-entry-stream", ResourceType::host::<Listing>(), |mut store: Store<'_>, entry| {
-        store.data_mut().table.delete(Resource::<Listing>::new_own(entry))?;
+    types.func_wrap(
+        "[method]directory-entry-stream.read-directory-entry",
+        |mut store: Store<'_, T>, (listing,): (Resource<Listing>,)| {
+            told(store.data_mut().ctx().table.get_mut(&listing)?.entries.next().transpose())
+        },
+    )?;
+    types.resource("directory-entry-stream", ResourceType::host::<Listing>(), |mut store: Store<'_, T>, entry| {
+        store.data_mut().ctx().table.delete(Resource::<Listing>::new_own(entry))?;
         Ok(())
     })
 }
 
 /// Opens a file or a folder. Others are refused: opening a pipe waits for its other end, and takes a thread until it comes.
 async fn open(
-    state: &mut State,
+    state: &mut impl Holder,
     folder: Resource<Descriptor>,
     path_flags: PathFlags,
     path: String,
@@ -82,25 +85,24 @@ async fn open(
     {
         return Err(ErrorCode::NotPermitted.into());
     }
-    let Some(count) = state.budget.open_file() else {
-        let most = state.budget.allowance().files;
+    let Some(count) = state.holdings().budget().open_file() else {
+        let most = state.holdings().budget().allowance().files;
         state
-            .invocation
-            .log
+            .log()
             .warn(&format!("a file was not opened: {most} are open already, which is what FIRSTBYTE_OPEN_FILES allows at once"));
         return Err(ErrorCode::Quota.into());
     };
     let opened = state.filesystem().open_at(folder, path_flags, path, open_flags, flags).await?;
-    state.holdings.files.insert(opened.rep(), Arc::new(count));
+    state.holdings().files.insert(opened.rep(), Arc::new(count));
     Ok(opened)
 }
 
-fn read(state: &mut State, file: Resource<Descriptor>, offset: u64) -> FsResult<Resource<DynInputStream>> {
-    let count = state.holdings.files.get(&file.rep()).cloned();
-    let charge = state.budget.charge(READ_AHEAD).map_err(FsError::trap)?;
+fn read(state: &mut impl Holder, file: Resource<Descriptor>, offset: u64) -> FsResult<Resource<DynInputStream>> {
+    let count = state.holdings().files.get(&file.rep()).cloned();
+    let charge = state.holdings().budget().charge(READ_AHEAD).map_err(FsError::trap)?;
     let stream = state.filesystem().read_via_stream(file, offset)?;
-    let stream: DynInputStream = Box::new(Charged { stream: state.table.delete(stream)?, _charge: charge, _file: count });
-    Ok(state.table.push(stream)?)
+    let stream: DynInputStream = Box::new(Charged { stream: state.ctx().table.delete(stream)?, _charge: charge, _file: count });
+    Ok(state.ctx().table.push(stream)?)
 }
 
 /// The stream of a file: it is charged for what it may read ahead, and keeps its file open.
@@ -146,10 +148,10 @@ struct Listing {
     _charge: Charge,
 }
 
-async fn list(state: &mut State, folder: Resource<Descriptor>) -> FsResult<Resource<Listing>> {
+async fn list(state: &mut impl Holder, folder: Resource<Descriptor>) -> FsResult<Resource<Listing>> {
     let listing = state.filesystem().read_directory(folder).await?;
-    let entries: Vec<_> = state.table.delete(listing)?.into_iter().collect();
+    let entries: Vec<_> = state.ctx().table.delete(listing)?.into_iter().collect();
     let size = entries.iter().map(|entry| entry.as_ref().map_or(0, |entry| entry.name.len()) + LISTED).sum();
-    let charge = state.budget.charge(size).map_err(FsError::trap)?;
-    Ok(state.table.push(Listing { entries: entries.into_iter(), _charge: charge })?)
+    let charge = state.holdings().budget().charge(size).map_err(FsError::trap)?;
+    Ok(state.ctx().table.push(Listing { entries: entries.into_iter(), _charge: charge })?)
 }

@@ -1,19 +1,18 @@
 //! What a handler learns of an answer that ends before its end: the codes of `wasi:http`.
 
-use crate::store::State;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource};
-use wasmtime_wasi::WasiView as _;
+use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2::bindings::io::error::Error as IoError;
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
 /// Links `http-error-code` over that of wasmtime-wasi-http 48, which looks for an error of another type than its own bodies
 /// have, and so knows none of them.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(crate) fn add_to_linker<T: WasiView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let mut types = linker.instance("wasi:http/types@0.2.12")?;
-    types.func_wrap("http-error-code", |mut store: StoreContextMut<'_, State>, (error,): (Resource<IoError>,)| {
+    types.func_wrap("http-error-code", |mut store: StoreContextMut<'_, T>, (error,): (Resource<IoError>,)| {
         let error = store.data_mut().ctx().table.get(&error)?;
         Ok((error.downcast_ref::<Error>().map(code),))
     })?;

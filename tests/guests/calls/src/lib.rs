@@ -2,7 +2,7 @@
 //! handles that it dropped, or kept from an earlier invocation, or made up, and with pointers to nowhere.
 //!
 //! The payload is a JSON string of hexadecimal digits. Its first byte is the tag of which every byte of the response is made; of
-//! what follows, [`Program::step`] reads one operation after the other.
+//! what follows, `Program::step` reads one operation after the other.
 
 #![expect(unsafe_code, reason = "it calls the imports themselves")]
 

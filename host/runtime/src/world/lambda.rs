@@ -1,22 +1,60 @@
-//! The host's side of `firstbyte:lambda/invocation`: what each function of the WIT does.
+//! Our own world, `firstbyte:lambda`: how its handler is called, and what each function of `invocation` does.
 //!
 //! A handle belongs to the invocation that it was given to. An instance that serves several may keep one; the host refuses it.
 
 #![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
 
-use crate::bindings::firstbyte::lambda::invocation::{self, HeadError, HttpRequest, Trigger, WriteError};
+mod bindings;
+
 use crate::invocation::Invocation;
+use crate::outcome::{Failed, Failure};
 use crate::outlet::Closed;
-use crate::response::{self, Phase, Response};
+use crate::response::{self, SharedResponse};
 use crate::store::State;
-use firstbyte_wire::{ErrorReport, Head};
+use bindings::firstbyte::lambda::invocation::{self, HeadError, HttpRequest, Trigger, WriteError};
+use bindings::{FunctionHost, FunctionHostPre};
+use firstbyte_wire::Head;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
-use wasmtime::StoreContextMut;
-use wasmtime::component::{Linker, Resource, WasmList};
+use wasmtime::component::{InstancePre, Linker, Resource, WasmList};
+use wasmtime::{Store, StoreContextMut};
 use wasmtime_wasi::p2::{DynPollable, Pollable};
+
+/// What a component of this world exports.
+pub(super) const HANDLER: &str = "firstbyte:lambda/handler@0.2.0";
+
+/// The interface that is wired by hand.
+const INVOCATION: &str = "firstbyte:lambda/invocation@0.2.0";
+
+/// A component of this world, linked.
+pub(crate) struct Pre(FunctionHostPre<State>);
+
+/// An instance of one.
+pub(crate) struct Exports(FunctionHost);
+
+impl Pre {
+    pub(super) fn new(pre: InstancePre<State>) -> wasmtime::Result<Self> {
+        FunctionHostPre::new(pre).map(Self)
+    }
+
+    pub(super) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Exports> {
+        self.0.instantiate_async(store).await.map(Exports)
+    }
+}
+
+impl Exports {
+    /// Has the handler answer the invocation that the store is pointed at.
+    pub(super) async fn call(&self, store: &mut Store<State>) -> wasmtime::Result<Result<(), Failed>> {
+        let (request, response) = store.data_mut().hand_over()?;
+        let returned = self.0.firstbyte_lambda_handler().call_handle(store, request, response).await?;
+        Ok(returned.map_err(|failure| {
+            let invocation::Failure { kind, message, status, stack } = failure;
+            Failed::from_handler(Failure { kind, message, status, stack })
+        }))
+    }
+}
 
 /// `request`: what its invocation is told. It does not keep that alive.
 #[derive(Debug)]
@@ -35,70 +73,9 @@ pub struct BodyHandle(SharedResponse);
 #[error("a {0} handle of an earlier invocation was used: a handle is good for the invocation that it was given to")]
 struct Stale(&'static str);
 
-/// A response that the store and the task that settles it both hold, until it is taken to be settled: then a handle that a
-/// handler kept is of no use any more.
-#[derive(Clone)]
-pub(crate) struct SharedResponse(Arc<Mutex<Option<Response>>>);
-
-impl std::fmt::Debug for SharedResponse {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SharedResponse")
-    }
-}
-
-impl SharedResponse {
-    pub(crate) fn new(response: Response) -> Self {
-        Self(Arc::new(Mutex::new(Some(response))))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Response>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The response, to be settled.
-    pub(crate) fn take(&self) -> Option<Response> {
-        self.lock().take()
-    }
-
-    /// Sends what the handler wrote; called each time it waits.
-    pub(crate) fn flush(&self, cx: &mut Context<'_>) {
-        if let Some(response) = &mut *self.lock() {
-            response.flush(cx);
-        }
-    }
-
-    /// Ends the response as failed, from a thread that does not drive it: without waiting for anything, and as far as the kernel
-    /// takes it. False if somebody is at it.
-    pub(crate) fn abort_now(&self, report: &ErrorReport, status: u16, shown: &str, sse_errors: bool) -> bool {
-        let Ok(mut response) = self.0.try_lock() else { return false };
-        if let Some(response) = &mut *response {
-            response.abort(report, status, shown, sse_errors);
-            response.flush(&mut Context::from_waker(Waker::noop()));
-        }
-        true
-    }
-
-    fn poll_write_all(&self, cx: &mut Context<'_>, data: &[u8], taken: &mut usize) -> Poll<Result<(), Closed>> {
-        self.lock().as_mut().map_or(Poll::Ready(Err(Closed)), |response| response.poll_write_all(cx, data, taken))
-    }
-
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.lock().as_mut().map_or(Poll::Ready(()), |response| response.poll_ready(cx))
-    }
-
-    /// Starts the response. None if it is settled, or was started before.
-    fn start(&self, head: Head) -> Option<Result<(), firstbyte_wire::HeadError>> {
-        self.lock().as_mut().filter(|response| response.phase() == Phase::Unstarted).map(|response| response.start(head))
-    }
-
-    fn finish(&self) -> Result<(), Closed> {
-        self.lock().as_mut().ok_or(Closed)?.finish()
-    }
-}
-
 impl State {
     /// The two resources a handler is given.
-    pub(crate) fn hand_over(&mut self) -> wasmtime::Result<(Resource<RequestHandle>, Resource<ResponseHandle>)> {
+    fn hand_over(&mut self) -> wasmtime::Result<(Resource<RequestHandle>, Resource<ResponseHandle>)> {
         let request = self.table.push(RequestHandle(Arc::downgrade(&self.invocation)))?;
         Ok((request, self.table.push(ResponseHandle(self.response.clone()))?))
     }
@@ -116,10 +93,10 @@ impl State {
 
 /// Links the interface. `body.write` is wired by hand: it reads the chunk where it lies in the guest's memory, and only a write
 /// that has to wait is a future.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     invocation::add_to_linker::<_, wasmtime::component::HasSelf<_>>(linker, State::metered)?;
-    let mut instance = linker.instance("firstbyte:lambda/invocation@0.2.0")?;
+    let mut instance = linker.instance(INVOCATION)?;
     instance.func_wrap_async("[method]body.write", |store, (body, chunk)| match write_now(&store, &body, &chunk) {
         Attempt::Taken => Box::new(Taken),
         Attempt::Over(result) => Box::new(std::future::ready(result)),

@@ -1,4 +1,4 @@
-//! The Rust side of `wit/firstbyte.wit`, generated. What the host's resources are is said here; what they do, in `interface`.
+//! The Rust side of `wit/firstbyte.wit`, generated. What the host's resources are is said here; what they do, beside it.
 
 #![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
 
@@ -19,8 +19,8 @@ wasmtime::component::bindgen!({
     require_store_data_send: true,
     with: {
         "wasi:io": wasmtime_wasi::p2::bindings::io,
-        "firstbyte:lambda/invocation.request": crate::interface::RequestHandle,
-        "firstbyte:lambda/invocation.response": crate::interface::ResponseHandle,
-        "firstbyte:lambda/invocation.body": crate::interface::BodyHandle,
+        "firstbyte:lambda/invocation.request": super::RequestHandle,
+        "firstbyte:lambda/invocation.response": super::ResponseHandle,
+        "firstbyte:lambda/invocation.body": super::BodyHandle,
     },
 });

@@ -1,0 +1,273 @@
+//! Answers an invocation, from the event to the settled response: a fresh instance, the handler's call, and what its outcome
+//! means. It knows no world: what is called, and how, `world` says.
+
+use crate::budget::{Budget, Shares};
+use crate::descriptors;
+use crate::egress::Egress;
+use crate::folders::Folders;
+use crate::instance::{Instance, Instances};
+use crate::invocation::{Invocation, InvocationContext};
+use crate::log::{InvocationLog, Log};
+use crate::outcome::{Failed, Fault, Outcome};
+use crate::outlet::{DeliveryError, Outlet};
+use crate::response::{Phase, Response, SharedResponse};
+use crate::settings::{ClientErrors, Settings};
+use crate::setup::{self, Setup, SetupError};
+use crate::ticker::{Ticker, Watch};
+use crate::time::Time;
+use crate::turns::{Turn, Turns};
+use bytes::Bytes;
+use firstbyte_wire::{Event, Trigger};
+use std::future::poll_fn;
+use std::path::Path;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// After Lambda's own deadline there is nobody left to acknowledge a response.
+const RECEIPT_GRACE: Duration = Duration::from_secs(1);
+
+/// How long after its deadline a handler that does not yield is told of without it.
+const YIELD_GRACE: Duration = Duration::from_millis(20);
+
+/// How an invocation went.
+#[derive(Debug)]
+pub struct Settled {
+    /// What the handler did.
+    pub outcome: Outcome,
+    /// How far the response had come when the handler was done.
+    pub phase: Phase,
+    /// Bytes of the body that the outlet took.
+    pub written: u64,
+    /// Whether Lambda took the response.
+    pub delivery: Result<(), DeliveryError>,
+}
+
+/// A component that can be invoked, again and again, several times at once.
+pub struct Handler {
+    instances: Instances,
+    ticker: Ticker,
+    turns: Turns,
+    shares: Shares,
+    settings: Arc<Settings>,
+    log: Arc<dyn Log>,
+}
+
+impl std::fmt::Debug for Handler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}
+
+impl Handler {
+    /// Loads the component at `path` (`.cwasm`, or `.wasm` in builds with a compiler).
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn load(path: &Path, settings: Arc<Settings>, log: Arc<dyn Log>) -> Result<Self, SetupError> {
+        let Setup { engine, loaded, passed_over } = setup::set_up(path, settings.concurrency, settings.seal)?;
+        let warn = |message: &str| InvocationLog::new(Arc::clone(&log), "-".to_owned(), None).warn(message);
+        if let Some(passed_over) = passed_over {
+            warn(&format!("{passed_over}; using the .wasm beside it, compiled now"));
+        }
+        if !loaded.missing.is_empty() {
+            let missing = loaded.missing.join(", ");
+            warn(&format!(
+                "the component imports what this host does not have: {missing}; a call to any of it ends the invocation"
+            ));
+        }
+        let ticker = Ticker::start(&engine).map_err(|error| SetupError::Engine(error.to_string()))?;
+        let invocations = settings.concurrency.unwrap_or(1) as usize;
+        let shares = Shares::new(descriptors::for_handlers(descriptors::limit(), invocations, settings.folders.len()));
+        let egress = Egress::new(&settings.egress, &shares)?;
+        let folders = Folders::new(&settings.folders)?;
+        let instances = Instances::new(engine, loaded.pre, Arc::clone(&settings), egress, folders);
+        Ok(Self { instances, ticker, turns: Turns::new(), shares, settings, log })
+    }
+
+    /// Answers one invocation. `lambda_deadline` is when Lambda gives it up; the handler is ended
+    /// [`Settings::deadline_reserve`] before.
+    ///
+    /// Never fails: whatever happens is told to `outlet`, the log, and the caller of this function.
+    pub async fn invoke(
+        &self,
+        event: Bytes,
+        context: InvocationContext,
+        lambda_deadline: Instant,
+        outlet: Box<dyn Outlet>,
+    ) -> Settled {
+        let begun = Instant::now();
+        let log = InvocationLog::new(Arc::clone(&self.log), context.request_id.clone(), context.tenant_id.clone());
+        let understood = Event::parse(&event);
+        let trigger = understood.as_ref().map_or(Trigger::FunctionUrl, |event| event.trigger);
+        let idle = self.instances.take_idle(context.tenant_id.as_deref());
+        let budget = idle.as_ref().map_or_else(|| Budget::new(self.settings.allowance, self.shares.clone()), Instance::budget);
+        let response = Response::new(outlet, trigger, self.settings.response_limit, &budget);
+        let response = SharedResponse::new(response);
+        let reserve = self.settings.deadline_reserve.min(lambda_deadline.saturating_duration_since(begun) / 2);
+        let (outcome, instance) = match understood {
+            Err(error) => (Outcome::Failed(Failed::from_event(&error)), None),
+            Ok(understood) => {
+                let deadline = lambda_deadline.checked_sub(reserve).unwrap_or(begun);
+                let watch = self.watch(&response, begun, deadline + YIELD_GRACE.min(reserve / 2));
+                let invocation = Arc::new(Invocation {
+                    event,
+                    trigger,
+                    http: understood.http,
+                    payload: understood.payload,
+                    context,
+                    deadline,
+                    log: log.clone(),
+                });
+                let run = self.run(&invocation, &response, idle, budget, &watch).await;
+                match run {
+                    (Outcome::Success, instance) if watch.is_done() => {
+                        (Outcome::Failed(Failed::deadline(begun.elapsed())), instance)
+                    }
+                    ended => ended,
+                }
+            }
+        };
+        self.settle(outcome, instance, &response, &log, lambda_deadline + RECEIPT_GRACE).await
+    }
+
+    /// Tells the end of a handler that is still on a CPU at `at`, and does not yield: its response can be ended without it.
+    fn watch(&self, response: &SharedResponse, begun: Instant, at: Instant) -> Arc<Watch> {
+        let (response, sse_errors) = (response.clone(), self.settings.sse_errors);
+        // The thread that looks has the machine's time.
+        let at = if self.settings.time == Time::Machine { Some(at.into_std()) } else { None };
+        self.ticker.watch(at, move || {
+            let Failed { report, status, shown, .. } = Failed::deadline(begun.elapsed());
+            response.abort_now(&report, status, &shown, sse_errors)
+        })
+    }
+
+    /// Calls the handler, in an instance of its own unless the operator allows otherwise.
+    async fn run(
+        &self,
+        invocation: &Arc<Invocation>,
+        response: &SharedResponse,
+        idle: Option<Instance>,
+        budget: Budget,
+        watch: &Watch,
+    ) -> (Outcome, Option<Instance>) {
+        let begun = Instant::now();
+        let turn = idle.as_ref().map_or_else(|| self.turns.turn(), Instance::turn);
+        let mut instance = match idle {
+            Some(mut instance) => {
+                instance.turn_to(invocation, response);
+                instance
+            }
+            None => {
+                let fresh = self.instances.fresh(invocation, response, budget, turn.clone());
+                // Initializers run: they are held to the deadline, too.
+                match self.drive(pin!(fresh), response, invocation.deadline, watch, &turn).await {
+                    Some(Ok(instance)) => instance,
+                    Some(Err(failed)) => return (Outcome::Failed(failed), None),
+                    None => return (Outcome::Failed(Failed::deadline(begun.elapsed())), None),
+                }
+            }
+        };
+        instance.uses += 1;
+        let Instance { store, exports, .. } = &mut instance;
+        let returned = self.drive(pin!(exports.call(store)), response, invocation.deadline, watch, &turn).await;
+        let outcome = match returned {
+            Some(Ok(Ok(()))) => Outcome::Success,
+            Some(Ok(Err(failed))) => Outcome::Failed(failed),
+            Some(Err(error)) => Outcome::Failed(instance.failed(&error)),
+            None => Outcome::Failed(Failed::deadline(begun.elapsed())),
+        };
+        // The rest of a last line comes before what is said of the outcome.
+        instance.end_lines();
+        (outcome, Some(instance))
+    }
+
+    /// Polls the handler's call until it returns, or the deadline passes: none. Each time the handler waits, or has computed
+    /// for a tick, what it wrote is sent.
+    async fn drive<T>(
+        &self,
+        mut call: Pin<&mut impl Future<Output = T>>,
+        response: &SharedResponse,
+        deadline: Instant,
+        watch: &Watch,
+        turn: &Turn,
+    ) -> Option<T> {
+        let mut alarm = pin!(tokio::time::sleep_until(deadline));
+        poll_fn(|cx| {
+            let computing = self.ticker.enter(watch);
+            let polled = call.as_mut().poll(cx);
+            drop(computing);
+            turn.end();
+            if let Poll::Ready(returned) = polled {
+                return Poll::Ready(Some(returned));
+            }
+            response.flush(cx);
+            // A handler that computes keeps the executor's timers waiting: look at the clock, too.
+            if Instant::now() >= deadline || alarm.as_mut().poll(cx).is_ready() { Poll::Ready(None) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// What an outcome means at every phase: see "Endings" in DESIGN.md.
+    async fn settle(
+        &self,
+        outcome: Outcome,
+        instance: Option<Instance>,
+        response: &SharedResponse,
+        log: &InvocationLog,
+        give_up: Instant,
+    ) -> Settled {
+        let Some(mut response) = response.take() else {
+            // Nobody else takes it.
+            let lost = std::io::Error::other("the response was settled before");
+            return Settled { outcome, phase: Phase::Ended, written: 0, delivery: Err(lost.into()) };
+        };
+        let phase = response.phase();
+        let mut lost = response.was_cut_off();
+        match &outcome {
+            Outcome::Success => {
+                if phase == Phase::Unstarted {
+                    let empty = firstbyte_wire::Head::new(200, []);
+                    lost |= empty.and_then(|head| response.start(head)).is_err();
+                }
+                lost |= phase != Phase::Ended && response.finish().is_err();
+            }
+            Outcome::Failed(failed)
+                if failed.fault == Fault::Caller
+                    && self.settings.client_errors == ClientErrors::Answered
+                    && response.answer(failed.status, &failed.shown) =>
+            {
+                log.mistake(&failed.report);
+            }
+            Outcome::Failed(failed) => {
+                log.failure(&failed.report);
+                response.abort(&failed.report, failed.status, &failed.shown, self.settings.sse_errors);
+            }
+        }
+        let written = response.written();
+        let mut outlet = response.into_outlet();
+        // The end is on its way while the instance is taken down.
+        let mut instance = instance;
+        let succeeded = matches!(outcome, Outcome::Success);
+        let receipt = poll_fn(|cx| {
+            let receipt = outlet.poll_receipt(cx);
+            if let Some(instance) = instance.take()
+                && succeeded
+            {
+                self.instances.keep(instance);
+            }
+            receipt
+        });
+        let delivery = tokio::time::timeout_at(give_up, receipt).await.unwrap_or_else(|_| {
+            Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer by the invocation's deadline").into())
+        });
+        if let Err(error) = &delivery {
+            log.warn(&format!("Lambda did not take the whole response: {error}"));
+        } else if lost {
+            log.warn("the reader was gone before the response was complete");
+        }
+        Settled { outcome, phase, written, delivery }
+    }
+}
