@@ -78,6 +78,7 @@ mod executor;
 pub mod fetch;
 mod file;
 mod http;
+pub mod log;
 mod request;
 mod response;
 #[cfg(feature = "router")]
