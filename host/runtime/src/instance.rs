@@ -146,7 +146,7 @@ impl Instances {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(limits::CALL_BYTES);
-        store.set_max_component_handles(limits::HANDLES);
+        store.set_max_component_handles(limits::handles(self.pre.world().generation()));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|store| Ok(UpdateDeadline::YieldCustom(1, store.data().turn.next())));
         match self.pre.instantiate(&mut store).await {

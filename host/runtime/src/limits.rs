@@ -1,6 +1,7 @@
 //! What an instance may take of linear memory and of tables, and the bounds of one call.
 
 use crate::budget::{Budget, Charge};
+use crate::engine::Generation;
 use wasmtime::ResourceLimiter;
 
 /// Elements in all tables of one invocation together. They are charged, too.
@@ -15,8 +16,14 @@ const COUNT: usize = 1_000;
 /// Bytes that a handler may pass to the host in one call. The host has copies of them while it looks at them.
 pub(crate) const CALL_BYTES: usize = 8 * 1024 * 1024;
 
-/// Handles that an instance may hold, of the host's resources and of its own. Each takes a few dozen bytes of the engine's.
-pub(crate) const HANDLES: usize = 50_000;
+/// Handles that an instance may hold, of the host's resources and of its own. Each takes a few dozen bytes of the engine's; in WASI
+/// 0.3 a handle may also be half of a stream, which takes 250, or a call that is under way, which takes 1,400.
+pub(crate) fn handles(generation: Generation) -> usize {
+    match generation {
+        Generation::P2 => 50_000,
+        Generation::P3 => 10_000,
+    }
+}
 
 /// Random bytes that it may ask for at once; the host makes them before it passes them on.
 pub(crate) const RANDOM_BYTES: u64 = 4 * 1024 * 1024;

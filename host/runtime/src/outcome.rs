@@ -190,14 +190,21 @@ impl Failed {
     }
 }
 
-/// Whether a budget was spent, or the table that is charged to it was full.
+/// Whether a budget was spent, the table that is charged to it was full, or there were as many handles as there may be.
 fn is_spent(error: &wasmtime::Error) -> bool {
-    error.is::<Spent>() || matches!(error.downcast_ref(), Some(ResourceTableError::Full))
+    error.is::<Spent>()
+        || matches!(error.downcast_ref(), Some(ResourceTableError::Full))
+        || says(error, "store handle limit exceeded")
 }
 
-/// Whether a call brought more than [`CALL_BYTES`]. wasmtime's error for it has no type that others can name.
+/// Whether a call brought more than [`CALL_BYTES`].
 fn is_too_much_at_once(error: &wasmtime::Error) -> bool {
-    error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
+    says(error, "fuel allocated for hostcalls has been exhausted")
+}
+
+/// Whether it is the error of wasmtime's with these words: it has no type that others can name.
+fn says(error: &wasmtime::Error, words: &str) -> bool {
+    error.root_cause().to_string().contains(words)
 }
 
 /// The first `limit` bytes of a text, and how much is missing.

@@ -86,6 +86,7 @@ fn is_patch_of(base: &str, name: &str) -> bool {
 
 /// A component of a world, linked.
 pub(crate) struct Pre {
+    world: World,
     component: Component,
     pre: PreOf,
 }
@@ -106,7 +107,11 @@ impl Pre {
             World::HttpP2 => PreOf::HttpP2(http_p2::Pre::new(pre)?),
             World::HttpP3 => PreOf::HttpP3(http_p3::Pre::new(pre)?),
         };
-        Ok(Self { component, pre })
+        Ok(Self { world, component, pre })
+    }
+
+    pub(crate) fn world(&self) -> World {
+        self.world
     }
 
     pub(crate) fn component(&self) -> &Component {

@@ -18,11 +18,14 @@ pub(crate) const BOOTSTRAP: &str = "FIRSTBYTE_TEST_BOOTSTRAP";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The fixture with every ending.
-pub(crate) static ENDINGS: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guests/endings");
-    let wasm = firstbyte_runtime::cargo::build(folder.as_ref()).expect("the fixture builds");
-    compile("endings", &std::fs::read(wasm).expect("it is there"))
-});
+pub(crate) static ENDINGS: LazyLock<PathBuf> = LazyLock::new(|| guest("endings"));
+
+/// A component of `tests/guests`, built and compiled.
+pub(crate) fn guest(name: &str) -> PathBuf {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guests")).join(name);
+    let wasm = firstbyte_runtime::cargo::build(&folder).expect("the fixture builds");
+    compile(name, &std::fs::read(wasm).expect("it is there"))
+}
 
 /// Compiles a component to a file of this name.
 pub(crate) fn compile(name: &str, wasm: &[u8]) -> PathBuf {

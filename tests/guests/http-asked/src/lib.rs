@@ -88,11 +88,33 @@ pub enum Ending {
     WorkAfter,
     /// How often this instance was asked.
     Reuse,
-    /// Holds what it can of the host's memory: fields with long values, so many times.
+    /// Holds what it can of the host's memory.
     Hoard {
+        /// What it holds.
+        #[serde(default)]
+        what: Hoard,
         /// How many.
         count: usize,
     },
+}
+
+/// What the host can be made to hold.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hoard {
+    /// Fields with long values.
+    #[default]
+    Fields,
+    /// Copies of the request's own headers.
+    Headers,
+    /// Requests, unsent, with long headers.
+    Requests,
+    /// Pairs of a stream's ends.
+    Streams,
+    /// Pairs of a future's ends.
+    Futures,
+    /// Waits that go on.
+    Waits,
 }
 
 fn thousand() -> usize {

@@ -1,11 +1,12 @@
 //! A component of `wasi:http/proxy` 0.2 that ends as it is asked to, without an SDK in between that would be more careful.
 
-use guest_http_asked::{Ending, cuts, pattern};
+use guest_http_asked::{Ending, Hoard, cuts, pattern};
 use std::cell::Cell;
 use std::time::Duration;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, OutputStream, ResponseOutparam, Scheme,
+    ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingRequest, OutgoingResponse, OutputStream, ResponseOutparam,
+    Scheme,
 };
 use wasip2::io::streams::StreamError;
 
@@ -128,17 +129,10 @@ fn write_all(ending: &Ending, request: &IncomingRequest, payload: &[u8], stream:
         Ending::Flood => loop {
             write(stream, &pattern(0, 64 * 1024))?;
         },
-        Ending::Hoard { count } => {
+        Ending::Hoard { what, count } => {
             write(stream, b"started\n")?;
-            let value = vec![b'x'; 120_000];
-            let hoard: Vec<Fields> = (0..*count)
-                .map(|_| {
-                    let fields = Fields::new();
-                    fields.append("x-big", &value).expect("a header");
-                    fields
-                })
-                .collect();
-            write(stream, format!("holds {}\n", hoard.len()).as_bytes())?;
+            let held = hoard(*what, *count, request);
+            write(stream, format!("holds {held}\n").as_bytes())?;
         }
         Ending::Reuse => write(stream, ASKED.get().to_string().as_bytes())?,
         Ending::WorkAfter => write(stream, b"finished\n")?,
@@ -175,4 +169,20 @@ fn describe(request: &IncomingRequest) -> String {
         "method": method, "scheme": scheme, "authority": request.authority(), "path": request.path_with_query(), "headers": headers,
     });
     format!("{line}\n")
+}
+
+/// Holds things until there are `count` of them, and says how many.
+fn hoard(what: Hoard, count: usize, request: &IncomingRequest) -> usize {
+    let value = vec![b'x'; 120_000];
+    let fields = || {
+        let fields = Fields::new();
+        fields.append("x-big", &value).expect("a header");
+        fields
+    };
+    match what {
+        Hoard::Fields => (0..count).map(|_| fields()).collect::<Vec<_>>().len(),
+        Hoard::Headers => (0..count).map(|_| request.headers()).collect::<Vec<_>>().len(),
+        Hoard::Requests => (0..count).map(|_| OutgoingRequest::new(fields())).collect::<Vec<_>>().len(),
+        Hoard::Streams | Hoard::Futures | Hoard::Waits => panic!("{what:?} are of another generation"),
+    }
 }

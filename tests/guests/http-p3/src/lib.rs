@@ -1,7 +1,8 @@
 //! A component of `wasi:http/service` 0.3 that ends as it is asked to.
 
-use guest_http_asked::{Ending, cuts, pattern};
+use guest_http_asked::{Ending, Hoard, cuts, pattern};
 use std::cell::Cell;
+use std::task::{Context, Waker};
 use wasip3::clocks::monotonic_clock;
 use wasip3::exports::http::handler::Guest;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Scheme};
@@ -23,6 +24,7 @@ impl Guest for Component {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         ASKED.set(ASKED.get() + 1);
         let described = describe(&request);
+        let headers = request.get_headers();
         let (taken, is_taken) = wit_future::new(|| Ok(()));
         let (mut body, _trailers) = Request::consume_body(request, is_taken);
         drop(taken);
@@ -37,7 +39,7 @@ impl Guest for Component {
         if let Ending::ErrBefore = ending {
             return Err(ErrorCode::InternalError(Some("this was to be expected".to_owned())));
         }
-        Ok(answer(ending, described, payload))
+        Ok(answer(ending, described, headers, payload))
     }
 }
 
@@ -52,7 +54,7 @@ async fn write(stream: &mut StreamWriter<u8>, bytes: &[u8]) -> Result<(), Gone> 
     if stream.write_all(bytes.to_vec()).await.is_empty() { Ok(()) } else { Err(Gone) }
 }
 
-fn answer(ending: Ending, described: String, payload: Vec<u8>) -> Response {
+fn answer(ending: Ending, described: String, headers: Fields, payload: Vec<u8>) -> Response {
     let fields = Fields::new();
     fields.append("content-type", b"text/plain").expect("a header");
     if let Ending::BigHead { bytes } = ending {
@@ -68,7 +70,7 @@ fn answer(ending: Ending, described: String, payload: Vec<u8>) -> Response {
         if let Ending::HeadOnly { .. } | Ending::BigHead { .. } = ending {
             return;
         }
-        if write_all(&ending, &described, &payload, &mut stream).await.is_err() {
+        if write_all(&ending, &described, &headers, &payload, &mut stream).await.is_err() {
             println!("the reader is gone");
             return;
         }
@@ -91,7 +93,13 @@ fn answer(ending: Ending, described: String, payload: Vec<u8>) -> Response {
     response
 }
 
-async fn write_all(ending: &Ending, described: &str, payload: &[u8], stream: &mut StreamWriter<u8>) -> Result<(), Gone> {
+async fn write_all(
+    ending: &Ending,
+    described: &str,
+    headers: &Fields,
+    payload: &[u8],
+    stream: &mut StreamWriter<u8>,
+) -> Result<(), Gone> {
     match ending {
         Ending::Ok { bytes, writes } => {
             for (from, to) in cuts(*bytes, *writes) {
@@ -117,17 +125,10 @@ async fn write_all(ending: &Ending, described: &str, payload: &[u8], stream: &mu
         Ending::Flood => loop {
             write(stream, &pattern(0, 64 * 1024)).await?;
         },
-        Ending::Hoard { count } => {
+        Ending::Hoard { what, count } => {
             write(stream, b"started\n").await?;
-            let value = vec![b'x'; 120_000];
-            let hoard: Vec<Fields> = (0..*count)
-                .map(|_| {
-                    let fields = Fields::new();
-                    fields.append("x-big", &value).expect("a header");
-                    fields
-                })
-                .collect();
-            write(stream, format!("holds {}\n", hoard.len()).as_bytes()).await?;
+            let held = hoard(*what, *count, headers);
+            write(stream, format!("holds {held}\n").as_bytes()).await?;
         }
         Ending::Reuse => write(stream, ASKED.get().to_string().as_bytes()).await?,
         Ending::WorkAfter => write(stream, b"finished\n").await?,
@@ -168,4 +169,31 @@ fn describe(request: &Request) -> String {
         "headers": headers,
     });
     format!("{line}\n")
+}
+
+/// Holds things until there are `count` of them, and says how many.
+fn hoard(what: Hoard, count: usize, headers: &Fields) -> usize {
+    let value = vec![b'x'; 120_000];
+    let fields = || {
+        let fields = Fields::new();
+        fields.append("x-big", &value).expect("a header");
+        fields
+    };
+    match what {
+        Hoard::Fields => (0..count).map(|_| fields()).collect::<Vec<_>>().len(),
+        Hoard::Headers => (0..count).map(|_| headers.clone()).collect::<Vec<_>>().len(),
+        Hoard::Requests => {
+            let request = || Request::new(fields(), None, wit_future::new(|| Ok(None)).1, None);
+            (0..count).map(|_| request()).collect::<Vec<_>>().len()
+        }
+        Hoard::Streams => (0..count).map(|_| wit_stream::new::<u8>()).collect::<Vec<_>>().len(),
+        Hoard::Futures => {
+            (0..count).map(|_| wit_future::new::<Result<Option<Fields>, ErrorCode>>(|| Ok(None))).collect::<Vec<_>>().len()
+        }
+        Hoard::Waits => {
+            let mut waits: Vec<_> = (0..count).map(|_| Box::pin(monotonic_clock::wait_for(3_600_000_000_000))).collect();
+            let mut context = Context::from_waker(Waker::noop());
+            waits.iter_mut().map(|wait| usize::from(wait.as_mut().poll(&mut context).is_pending())).sum()
+        }
+    }
 }
