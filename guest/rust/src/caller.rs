@@ -265,10 +265,13 @@ mod tests {
             "userArn": "arn:aws:iam::1:user/u", "accountId": "1", "accessKey": "AKIA", "callerId": "AIDA", "userId": "AIDA",
             "principalOrgId": null, "cognitoIdentity": { "amr": [], "identityId": "us-east-1:i", "identityPoolId": "us-east-1:p" },
         } }));
-        let rest = rest_api(&Value::Null, &json!({
-            "userArn": "arn:aws:iam::1:user/u", "accountId": "1", "accessKey": "AKIA", "caller": "AIDA", "user": "AIDA",
-            "cognitoIdentityId": "us-east-1:i", "cognitoIdentityPoolId": "us-east-1:p", "sourceIp": "192.0.2.1",
-        }));
+        let rest = rest_api(
+            &Value::Null,
+            &json!({
+                "userArn": "arn:aws:iam::1:user/u", "accountId": "1", "accessKey": "AKIA", "caller": "AIDA", "user": "AIDA",
+                "cognitoIdentityId": "us-east-1:i", "cognitoIdentityPoolId": "us-east-1:p", "sourceIp": "192.0.2.1",
+            }),
+        );
         assert_eq!([url.iam(), rest.iam()], [Some(expected.clone()), Some(expected)]);
     }
 
@@ -307,7 +310,9 @@ mod tests {
 
     #[test]
     fn odd_events_say_nothing() {
-        for event in ["", "[]", "{}", r#"{"requestContext":7}"#, r#"{"requestContext":{"http":[],"identity":"x","authorizer":[1]}}"#] {
+        for event in
+            ["", "[]", "{}", r#"{"requestContext":7}"#, r#"{"requestContext":{"http":[],"identity":"x","authorizer":[1]}}"#]
+        {
             let caller = Caller::of(event);
             assert_eq!((caller.source_ip(), caller.stage(), caller.iam(), caller.claim("sub")), (None, None, None, None));
             assert_eq!((caller.path_parameter("id"), caller.principal_id(), caller.scopes()), (None, None, vec![]));

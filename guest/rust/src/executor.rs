@@ -16,9 +16,9 @@ use std::{
 
 use async_task::{Runnable, Task};
 
+pub(crate) use self::reactor::Pollable;
 #[cfg(feature = "futures")]
 pub(crate) use self::reactor::Ready;
-pub(crate) use self::reactor::Pollable;
 
 thread_local! {
     /// Tasks that can go on, in the order in which they became able to.

@@ -104,9 +104,10 @@ fn open(path: &Path) -> Result<File> {
         Ok((file, true)) => Ok(file),
         Ok((_, false)) => Err(missing()),
         Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => {
-                Err(missing())
-            }
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::InvalidInput => Err(missing()),
             _ => Err(Error::new(
                 "FileNotReadable",
                 format!("{} cannot be read, and FIRSTBYTE_ALLOW_READ has to name its folder: {error}", path.display()),

@@ -97,9 +97,9 @@ impl HttpRequest {
     #[cfg(feature = "query")]
     #[track_caller]
     pub fn query<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-        match serde_html_form::from_str(self.query_string()) {
+        match from_form(self.query_string().as_bytes()) {
             Ok(query) => Ok(query),
-            Err(error) => Err(Error::new("InvalidQuery", format!("the query does not fit: {error}")).status(400)),
+            Err(what) => Err(Error::new("InvalidQuery", format!("the query does not fit: {what}")).status(400)),
         }
     }
 
@@ -157,6 +157,12 @@ impl HttpRequest {
         let first = Cow::Borrowed(values.next()?);
         Some(values.fold(first, |joined, value| joined + "," + value))
     }
+}
+
+/// Reads what a form or a query says; or says which part of it does not fit, and why.
+#[cfg(feature = "query")]
+pub(crate) fn from_form<T: serde::de::DeserializeOwned>(form: &[u8]) -> Result<T, String> {
+    serde_path_to_error::deserialize(serde_html_form::Deserializer::from_bytes(form)).map_err(|error| error.to_string())
 }
 
 #[track_caller]
@@ -235,7 +241,10 @@ mod tests {
         let query = of("text=a+b%26&page=2&tag=x&tag=y&other=1").expect("it fits");
         assert_eq!(query, Query { text: "a b&".to_owned(), page: Some(2), tag: vec!["x".to_owned(), "y".to_owned()] });
         assert_eq!(of("text=").expect("it fits"), Query { text: String::new(), page: None, tag: Vec::new() });
-        for (query, message) in [("", "the query does not fit: missing field `text`"), ("text=a&page=-1", "the query does not fit: invalid digit found in string")] {
+        for (query, message) in [
+            ("", "the query does not fit: missing field `text`"),
+            ("text=a&page=-1", "the query does not fit: page: invalid digit found in string"),
+        ] {
             let failure = raw::Failure::from(of(query).expect_err(query));
             assert_eq!((&*failure.kind, failure.status, &*failure.message), ("InvalidQuery", Some(400), message));
         }

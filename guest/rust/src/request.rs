@@ -85,9 +85,9 @@ impl Request {
     #[cfg(feature = "query")]
     #[track_caller]
     pub fn form<T: DeserializeOwned>(&self) -> Result<T> {
-        match serde_html_form::from_bytes(&self.payload()) {
+        match crate::http::from_form(&self.payload()) {
             Ok(form) => Ok(form),
-            Err(error) => Err(invalid(format!("the form does not fit: {error}"))),
+            Err(what) => Err(invalid(format!("the form does not fit: {what}"))),
         }
     }
 

@@ -89,7 +89,11 @@ struct Methods {
 
 /// What a request's method and path lead to.
 enum Found {
-    Route { endpoint: Endpoint, pattern: String, parameters: Vec<(String, String)> },
+    Route {
+        endpoint: Endpoint,
+        pattern: String,
+        parameters: Vec<(String, String)>,
+    },
     /// The path is one; it is answered by these methods only.
     OtherMethods(String),
     Nothing,
@@ -225,7 +229,9 @@ impl Router {
 
 impl std::fmt::Debug for Router {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.routes.iter().map(|methods| format!("{} {}", allowed(&methods.by_method), methods.path))).finish()
+        f.debug_list()
+            .entries(self.routes.iter().map(|methods| format!("{} {}", allowed(&methods.by_method), methods.path)))
+            .finish()
     }
 }
 

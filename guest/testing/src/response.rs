@@ -32,6 +32,8 @@ pub struct LogLine {
     pub level: &'static str,
     /// What it says.
     pub message: String,
+    /// What the handler added, as members of a record.
+    pub members: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How an invocation ended.

@@ -111,10 +111,13 @@ fn what_a_handler_says_of_a_record_is_in_it_and_the_rest_is_the_hosts() {
         json!({ "level": "ERROR", "message": "on standard error" }),
         json!({ "level": "INFO", "message": r#"{"level":"INFO","message":"broken""# }),
     ];
-    let of = |levels: &[&str]| all.iter().filter(|record| levels.iter().any(|level| record["level"] == *level)).cloned().collect::<Vec<_>>();
+    let of = |levels: &[&str]| {
+        all.iter().filter(|record| levels.iter().any(|level| record["level"] == *level)).cloned().collect::<Vec<_>>()
+    };
     assert_eq!(records("DEBUG"), all);
     // What is left out was not even formatted.
-    let info: Vec<Value> = of(&["INFO", "WARN", "ERROR", "FATAL"]).into_iter().filter(|record| record["message"] != "it was formatted").collect();
+    let info: Vec<Value> =
+        of(&["INFO", "WARN", "ERROR", "FATAL"]).into_iter().filter(|record| record["message"] != "it was formatted").collect();
     assert_eq!(records("INFO"), info);
     assert_eq!(records("WARN"), of(&["WARN", "ERROR", "FATAL"]));
     assert_eq!(records("FATAL"), of(&["FATAL"]));

@@ -10,7 +10,9 @@ use serde::Serialize;
 use wasip2::{
     http::{
         outgoing_handler,
-        types::{Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme},
+        types::{
+            Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+        },
     },
     io::streams::{OutputStream, StreamError},
 };
@@ -55,9 +57,10 @@ impl Request {
         self
     }
 
-    /// A body of JSON, with its content type.
+    /// A body of JSON, with its content type unless there is one already.
     pub fn json(mut self, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
+            Ok(body) if self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) => self.body(body),
             Ok(body) => self.header("content-type", "application/json").body(body),
             Err(error) => {
                 self.mistake.get_or_insert(Error::Invalid(format!("its body cannot be JSON: {error}")));

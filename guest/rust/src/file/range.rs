@@ -16,7 +16,9 @@ impl Ranges {
     pub(super) fn of(header: &str, length: u64) -> Self {
         let Some((unit, range)) = header.split_once('=') else { return Self::All };
         let Some((first, last)) = range.trim().split_once('-') else { return Self::All };
-        if !unit.trim().eq_ignore_ascii_case("bytes") || ![first, last].iter().all(|end| end.bytes().all(|byte| byte.is_ascii_digit())) {
+        if !unit.trim().eq_ignore_ascii_case("bytes")
+            || ![first, last].iter().all(|end| end.bytes().all(|byte| byte.is_ascii_digit()))
+        {
             return Self::All;
         }
         match (first.parse::<u64>(), last.parse::<u64>()) {
@@ -25,7 +27,9 @@ impl Ranges {
             // A last one that is left out, or beyond all numbers, is the file's.
             (Ok(first), last) => Self::One { first, last: last.unwrap_or(u64::MAX).min(length - 1) },
             (Err(_), Ok(0)) if first.is_empty() => Self::None,
-            (Err(_), Ok(count)) if first.is_empty() && length > 0 => Self::One { first: length.saturating_sub(count), last: length - 1 },
+            (Err(_), Ok(count)) if first.is_empty() && length > 0 => {
+                Self::One { first: length.saturating_sub(count), last: length - 1 }
+            }
             (Err(_), Ok(_)) if first.is_empty() => Self::None,
             _ => Self::All,
         }

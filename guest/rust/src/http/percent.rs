@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn what_is_not_encoded_properly_stays() {
-        for (encoded, decoded) in [("a%20b", "a b"), ("%", "%"), ("%4", "%4"), ("%zz%2", "%zz%2"), ("100%25", "100%"), ("%C3%bc", "ü")] {
+        for (encoded, decoded) in
+            [("a%20b", "a b"), ("%", "%"), ("%4", "%4"), ("%zz%2", "%zz%2"), ("100%25", "100%"), ("%C3%bc", "ü")]
+        {
             assert_eq!(decode(encoded).as_deref(), Some(decoded));
         }
         assert_eq!(decode("%+4%-1%ü").as_deref(), Some("%+4%-1%ü"));

@@ -80,7 +80,13 @@ mod tests {
 
     #[test]
     fn key_values_are_members() {
-        let pairs = [("item", kv::Value::from(7)), ("left", (-3).into()), ("price", 1.5.into()), ("new", true.into()), ("name", "x".into())];
+        let pairs = [
+            ("item", kv::Value::from(7)),
+            ("left", (-3).into()),
+            ("price", 1.5.into()),
+            ("new", true.into()),
+            ("name", "x".into()),
+        ];
         let record = Record::builder().target("shop").key_values(&pairs).build();
         let expected = json!({ "target": "shop", "item": 7, "left": -3, "price": 1.5, "new": true, "name": "x" });
         assert_eq!(Value::Object(members(&record)), expected);

@@ -27,7 +27,8 @@ fn of(level: Level, message: &str, members: Map<String, Value>) -> String {
     let mut line = Value::Object(line).to_string();
     let mut length = message.len().min(LIMIT);
     while line.len() >= LIMIT {
-        line = json!({ "level": level.name(), "message": format!("{}…", &message[..message.floor_char_boundary(length)]) }).to_string();
+        line = json!({ "level": level.name(), "message": format!("{}…", &message[..message.floor_char_boundary(length)]) })
+            .to_string();
         // Escaped, a letter takes up to six.
         length -= length / 4;
     }

@@ -79,7 +79,18 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_text() {
-        for line in ["", "{", "{}", "{x}", r#"{"level":"INFO"}"#, "[1]", r#"{"a":1} {"b":2}"#, r#"{"a":1"#, r#"x{"a":1}"#, &"{\"a\":".repeat(500)] {
+        for line in [
+            "",
+            "{",
+            "{}",
+            "{x}",
+            r#"{"level":"INFO"}"#,
+            "[1]",
+            r#"{"a":1} {"b":2}"#,
+            r#"{"a":1"#,
+            r#"x{"a":1}"#,
+            &"{\"a\":".repeat(500),
+        ] {
             assert_eq!(parsed(line), None, "{line}");
         }
     }

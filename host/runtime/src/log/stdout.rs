@@ -150,7 +150,14 @@ impl StdoutLog {
             return;
         }
         let message = format!("{} log lines were dropped: nobody read them in time", self.dropped.swap(0, Ordering::Relaxed));
-        self.enqueue(&self.render(&Record { level: Level::Warn, request_id, tenant_id, message: &message, members: None, failure: None }));
+        self.enqueue(&self.render(&Record {
+            level: Level::Warn,
+            request_id,
+            tenant_id,
+            message: &message,
+            members: None,
+            failure: None,
+        }));
     }
 
     fn enqueue(&self, line: &str) {

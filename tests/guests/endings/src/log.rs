@@ -33,7 +33,9 @@ pub(crate) fn records(response: Response) -> Result {
     let order = tracing::info_span!(target: "shop", "order", item = 9);
     order.in_scope(|| tracing::info!(target: "shop", left = 3, "by tracing"));
     tracing::debug!(target: "shop", formatted = %Formatted, "below INFO");
-    println!(r#"{{"level":"FATAL","message":"by hand","requestId":"forged","timestamp":"1970-01-01T00:00:00Z","tenantId":"forged"}}"#);
+    println!(
+        r#"{{"level":"FATAL","message":"by hand","requestId":"forged","timestamp":"1970-01-01T00:00:00Z","tenantId":"forged"}}"#
+    );
     eprintln!(r#"{{"message":"on standard error"}}"#);
     println!(r#"{{"level":"INFO","message":"broken""#);
     Ok(())
@@ -42,6 +44,7 @@ pub(crate) fn records(response: Response) -> Result {
 /// Says when it is formatted.
 struct Formatted;
 
+#[expect(clippy::print_in_format_impl, reason = "which is what it is for")]
 impl std::fmt::Display for Formatted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         println!("it was formatted");
