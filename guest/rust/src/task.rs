@@ -33,3 +33,24 @@ pub fn spawn<F: Future<Output: 'static> + 'static>(future: F) -> Task<F::Output>
 
 /// A task that was started: a future of what it returns.
 pub use async_task::Task;
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, time::Duration};
+
+    use futures_util::AsyncWriteExt as _;
+
+    #[test]
+    fn what_is_awaited_can_be_sent() {
+        fn is_send<T: Send>(_: T) {}
+        fn gives_sendable<A, F: Future + Send>(_: impl FnOnce(A) -> F) {}
+
+        // Of use to whoever wants it, such as `async-trait` and AWS's SDK. None of these is polled.
+        is_send(crate::time::sleep(Duration::ZERO));
+        is_send(crate::time::interval(Duration::from_secs(1)));
+        is_send(crate::fetch::get("https://api.example.com").send());
+        gives_sendable(|mut answer: crate::fetch::Response| async move { answer.chunk().await.map(drop) });
+        gives_sendable(|mut body: crate::AsyncBody| async move { body.write_all(b"x").await });
+        gives_sendable(|body: crate::Body| async move { body.ready().await });
+    }
+}
