@@ -13,8 +13,14 @@ fn component(pages: u32, start: &str) -> String {
 
 /// The same, with more in its module.
 fn component_with(pages: u32, start: &str, more: &str) -> String {
+    component_importing("", "", "", pages, start, more)
+}
+
+/// The same, with this import of the component's, of its module's, and what the one has from the other.
+fn component_importing(import: &str, module_import: &str, with: &str, pages: u32, start: &str, more: &str) -> String {
     format!(
         r#"(component
+            {import}
             (type $interface (instance
                 (export "request" (type (sub resource)))
                 (export "response" (type (sub resource)))
@@ -26,13 +32,14 @@ fn component_with(pages: u32, start: &str, more: &str) -> String {
             (alias export $invocation "response" (type $response))
             (alias export $invocation "failure" (type $failure))
             (core module $module
+                {module_import}
                 (memory (export "memory") {pages})
                 (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
                 (func (export "handle") (param i32 i32) (result i32) i32.const 0)
                 (func $start {start})
                 {more}
                 (start $start))
-            (core instance $code (instantiate $module))
+            (core instance $code (instantiate $module {with}))
             (func $handle (param "request" (own $request)) (param "response" (own $response)) (result (result (error $failure)))
                 (canon lift (core func $code "handle")
                     (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))
@@ -126,6 +133,42 @@ fn where_addresses_are_limited_what_cannot_run_is_told_at_the_start() {
     assert!(request.path.ends_with("/init/error"), "{request:?}");
     assert_eq!(request.headers["lambda-runtime-function-error-type"], "Runtime.AddressSpace");
     assert!(!running.ended().0);
+}
+
+#[test]
+fn what_this_host_does_not_have_is_told_at_the_start_and_traps_when_it_is_called() {
+    for (import, start, told) in [
+        ("wasi:keyvalue/store@0.2.0-draft", "nop", ""),
+        ("wasi:keyvalue/store@0.2.0-draft", "call $open", "wasi:keyvalue/store@0.2.0-draft#open"),
+        ("spin:sqlite/sqlite@3.0.0", "call $open", "spin:sqlite/sqlite@3.0.0#open"),
+        // A function that a later patch of an interface has, which the host has otherwise.
+        ("wasi:random/random@0.2.13", "call $open", "wasi:random/random@0.2.13#open"),
+    ] {
+        let imported = format!(
+            r#"(import "{import}" (instance $missing (export "open" (func)) (export "handle" (type (sub resource)))))
+            (core func $lowered (canon lower (func $missing "open")))"#
+        );
+        let imported = if import.starts_with("wasi:random") {
+            imported.replace(r#" (export "handle" (type (sub resource)))"#, "")
+        } else {
+            imported
+        };
+        let module_import = r#"(import "missing" "open" (func $open))"#;
+        let with = r#"(with "missing" (instance (export "open" (func $lowered))))"#;
+        let wasm = wat::parse_str(component_importing(&imported, module_import, with, 1, start, "")).expect("a component");
+        let mut running = start_with(&compile("missing", &wasm), &[("FIRSTBYTE_MEMORY_MB", "16")], vec![], vec![]);
+        for door in Door::ALL {
+            let request = answer(&running, door);
+            let header = request.headers.get("lambda-runtime-function-error-type").map(String::as_str);
+            let kind = if told.is_empty() { None } else { Some("Runtime.MissingImport") };
+            assert_eq!(header.or(request.trailer_type()), kind, "{import} {start} at {door:?}: {request:?}");
+        }
+        running.assert_is_running();
+        let log = running.log();
+        let warning = "imports what this host does not have: ";
+        assert_eq!(log.contains(&format!("{warning}{import}")), !import.starts_with("wasi:random"), "{log}");
+        assert!(log.contains(told), "{import}: {log}");
+    }
 }
 
 #[test]
