@@ -20,8 +20,8 @@ impl Response {
     /// Responds with a file, as browsers want it: with a content type by its name's extension, an `etag` by its content, `304` for
     /// whoever has it already (`if-none-match`), and parts of it for whoever asks for one (`range`).
     ///
-    /// The file is read twice, piece by piece, first for the `etag`: some 700 MB take a second. Set an `etag` of your own, such as
-    /// a version in quotes, to have it read once. The times of files are not used, because the tools that deploy to Lambda set
+    /// The file is read twice, piece by piece, first for the `etag`, which takes a second for some 100 MB. With an `etag` of your
+    /// own, such as a version in quotes, it is read once. The times of files are not used, because tools that deploy to Lambda set
     /// them all to the same.
     ///
     /// ```no_run

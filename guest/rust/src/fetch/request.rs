@@ -80,8 +80,8 @@ impl Request {
         let target = Target::parse(&self.url)?;
         let to = &target.origin;
         let request = OutgoingRequest::new(fields(&self.headers, self.body.as_deref(), &self.method)?);
-        let invalid = |what: &str| Error::Invalid(format!("{what} of {:?} is none", self.url));
-        request.set_method(&method(&self.method)).map_err(|()| Error::Invalid(format!("{:?} is no method", self.method)))?;
+        let invalid = |what: &str| Error::Invalid(format!("{what} of {:?} is invalid", self.url));
+        request.set_method(&method(&self.method)).map_err(|()| Error::Invalid(format!("the method {:?} is invalid", self.method)))?;
         request.set_scheme(Some(&target.scheme)).map_err(|()| invalid("the scheme"))?;
         request.set_authority(Some(&target.authority)).map_err(|()| invalid("the host"))?;
         request.set_path_with_query(Some(&target.path)).map_err(|()| invalid("the path"))?;
@@ -164,12 +164,12 @@ impl Target {
     fn parse(url: &str) -> Result<Self, Error> {
         let invalid = |reason: &str| Error::Invalid(format!("{url:?} {reason}"));
         if let Some(odd) = url.chars().find(|letter| !letter.is_ascii_graphic()) {
-            return Err(invalid(&format!("is no URL: {odd:?} has to be percent-encoded")));
+            return Err(invalid(&format!("is not a URL: {odd:?} has to be percent-encoded")));
         }
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if scheme.is_empty() || authority.is_empty() {
-            return Err(invalid("is no URL with a scheme and a host, such as https://api.example.com/"));
+            return Err(invalid("is not a URL with a scheme and a host, such as https://api.example.com/"));
         }
         if authority.contains('@') {
             return Err(invalid("has a user's name in it: send that as a header"));
