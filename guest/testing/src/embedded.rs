@@ -100,7 +100,8 @@ impl Lines {
 
 impl Log for Lines {
     fn record(&self, record: &Record<'_>) {
-        let line = LogLine { level: record.level.name().to_owned(), message: record.message.to_owned() };
+        let members = record.members.cloned().unwrap_or_default();
+        let line = LogLine { level: record.level.name().to_owned(), message: record.message.to_owned(), members };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
 }

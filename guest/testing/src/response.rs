@@ -35,6 +35,8 @@ pub struct LogLine {
     pub level: String,
     /// What it says.
     pub message: String,
+    /// What the handler added, as members of a record.
+    pub members: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How an invocation ended.

@@ -412,4 +412,12 @@ mod tests {
             assert!(send(&outbound, &lines, uri).await.1.is_empty(), "{uri}");
         }
     }
+
+    #[test]
+    fn the_sdk_tells_its_users_these_timeouts() {
+        let docs = include_str!("../../../guest/rust/src/fetch/client.rs");
+        for limit in [CONNECT, FIRST_BYTE, BETWEEN_BYTES] {
+            assert!(docs.contains(&format!(" {} seconds unless set.", limit.as_secs())), "{limit:?}");
+        }
+    }
 }

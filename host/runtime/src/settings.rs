@@ -355,12 +355,14 @@ pub(crate) fn concurrency(value: Option<&str>) -> u32 {
 /// Whether a guest sees a variable: what the function's owner set and harmless facts about where it runs, but nothing that
 /// Lambda sets for the runtime and nothing that opens a door (credentials, the Runtime API's address).
 fn is_for_the_guest(name: &str) -> bool {
-    const FACTS: [&str; 6] = [
+    const FACTS: [&str; 7] = [
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
         "AWS_LAMBDA_FUNCTION_NAME",
         "AWS_LAMBDA_FUNCTION_VERSION",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        // So that a handler need not format what the log would leave out.
+        "AWS_LAMBDA_LOG_LEVEL",
         "TZ",
     ];
     const RUNTIME: [&str; 9] =
