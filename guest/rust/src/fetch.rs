@@ -32,6 +32,15 @@
 //!
 //! Redirects are not followed: an answer with a `location` is an answer like any other.
 //!
+//! # How much, and for how long
+//!
+//! [`Client`] says how long a request may take. An answer may be of any size: [`Response::chunk`] needs no more than 64 KiB of it
+//! at a time. What collects it ([`Response::bytes`], [`text`](Response::text) and [`json`](Response::json)) needs memory for all
+//! of it, up to twice its size while it grows; the handler has `FIRSTBYTE_MEMORY_MB` (by default the function's memory less 32
+//! MiB), and an invocation that needs more ends with `Runtime.OutOfMemory`. An invocation may have 64 requests under way at
+//! once (`FIRSTBYTE_CONNECTIONS`); more wait for one to end. A body to send is held in memory, and one that the host signs
+//! (`FIRSTBYTE_SIGN_AWS`) has 6 MiB at most.
+//!
 //! # Panics
 //!
 //! Everything in here that is `async` needs the executor of an `async` handler, and panics when it is polled outside of one.
@@ -48,17 +57,17 @@ pub use self::{
     response::{Events, Response},
 };
 
-/// A `GET` of a URL, with the host's timeouts.
+/// A `GET` of a URL, with the [host's timeouts](Client).
 pub fn get(url: impl AsRef<str>) -> Request {
     Client::new().get(url)
 }
 
-/// A `POST` to a URL, with the host's timeouts.
+/// A `POST` to a URL, with the [host's timeouts](Client).
 pub fn post(url: impl AsRef<str>) -> Request {
     Client::new().post(url)
 }
 
-/// A request of any method, with the host's timeouts.
+/// A request of any method, with the [host's timeouts](Client).
 pub fn request(method: &str, url: impl AsRef<str>) -> Request {
     Client::new().request(method, url)
 }

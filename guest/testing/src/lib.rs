@@ -23,18 +23,25 @@
 //! ```
 
 mod answer;
-mod clock;
+#[cfg(any(not(feature = "embedded"), test))]
+mod command;
 mod component;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod event;
-mod network;
-mod recorder;
+mod host;
+mod message;
 mod response;
+mod servers;
 mod upstream;
 
 pub use answer::Answer;
 pub use component::{Component, LoadError};
+#[cfg(feature = "embedded")]
+#[doc(hidden)]
+pub use embedded::serve;
 pub use event::Event;
-pub use firstbyte_runtime::Settings;
 pub use firstbyte_wire::{ErrorReport, Trigger};
+pub use host::Lost;
 pub use response::{Chunk, LogLine, Outcome, Response};
 pub use upstream::{Upstream, UpstreamRequest};

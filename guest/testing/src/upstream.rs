@@ -1,6 +1,7 @@
 //! A server that is none: what a handler asks of others, the test answers in their place.
 
 use crate::answer::Answer;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Answers what a handler asks of another server, and keeps what was asked.
@@ -25,7 +26,8 @@ pub struct Upstream {
 type Answers = dyn Fn(&UpstreamRequest) -> Answer + Send + Sync;
 
 /// What a handler asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UpstreamRequest {
     /// `GET`, `POST`, ….
     pub method: String,
@@ -36,6 +38,7 @@ pub struct UpstreamRequest {
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
+    #[serde(with = "crate::message::base64")]
     pub body: Vec<u8>,
 }
 

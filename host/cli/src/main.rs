@@ -29,6 +29,7 @@ mod signals;
 mod slim;
 mod stamp;
 mod terminal;
+mod test_host;
 mod watch;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -77,6 +78,9 @@ enum Command {
     /// Runs as Lambda's bootstrap; the emulator starts it
     #[command(hide = true)]
     Bootstrap,
+    /// Runs a handler for its tests; firstbyte-testing starts it
+    #[command(hide = true)]
+    TestHost,
 }
 
 fn main() -> ExitCode {
@@ -91,6 +95,7 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => Ok(completions::run(&arguments, Arguments::command())),
         Command::Man(arguments) => man::run(&arguments, Arguments::command()),
         Command::Bootstrap => return firstbyte_runtime::bootstrap::main(),
+        Command::TestHost => test_host::run(),
     };
     done.unwrap_or_else(|error| {
         output::note(format_args!("error: {error:#}"));

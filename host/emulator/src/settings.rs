@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// How to run a function, and where its doors are.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// The function's name: what callers of the Lambda API ask for.
     pub function_name: String,
@@ -143,6 +144,7 @@ impl fmt::Debug for Preparation {
 
 /// How an HTTP door takes a function's response to its client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Transfer {
     /// As it comes: `RESPONSE_STREAM` of a Function URL, `STREAM` of API Gateway.
     #[default]
@@ -153,6 +155,7 @@ pub enum Transfer {
 
 /// `AWS_LAMBDA_LOG_FORMAT`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LogFormat {
     /// Plain lines; the variable stays unset.
     #[default]

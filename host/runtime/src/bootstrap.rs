@@ -224,7 +224,7 @@ impl Source for Reloading {
 }
 
 fn host_record(log: &dyn Log, level: Level, message: &str, failure: Option<&ErrorReport>) {
-    log.record(&Record { level, request_id: None, tenant_id: None, message, failure });
+    log.record(&Record { level, request_id: None, tenant_id: None, message, members: None, failure });
 }
 
 fn require(name: &'static str) -> Result<String, StartError> {

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 /// A setting of the runtime, as the README lists it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Declared {
     /// Name of the environment variable.
     pub name: &'static str,
@@ -135,6 +136,7 @@ pub const DECLARED: &[Declared] = &[
 
 /// How a response is handed to Lambda.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ResponseMode {
     /// As the handler writes it.
     Stream,
@@ -144,6 +146,7 @@ pub enum ResponseMode {
 
 /// What a failure with a 4xx status counts as where the caller speaks HTTP and the response was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientErrors {
     /// An invocation that succeeded: the caller was told of a mistake.
     Answered,
@@ -153,6 +156,7 @@ pub enum ClientErrors {
 
 /// What requests to components of `wasi:http` are made of.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HttpSettings {
     /// The method of a direct invocation's request.
     pub direct_method: Method,
@@ -170,6 +174,7 @@ impl Default for HttpSettings {
 
 /// The runtime's settings.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// `FIRSTBYTE_RESPONSE`.
     pub response: ResponseMode,
@@ -387,12 +392,14 @@ pub(crate) fn concurrency(value: Option<&str>) -> u32 {
 /// Whether a guest sees a variable: what the function's owner set and harmless facts about where it runs, but nothing that
 /// Lambda sets for the runtime and nothing that opens a door (credentials, the Runtime API's address).
 fn is_for_the_guest(name: &str) -> bool {
-    const FACTS: [&str; 6] = [
+    const FACTS: [&str; 7] = [
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
         "AWS_LAMBDA_FUNCTION_NAME",
         "AWS_LAMBDA_FUNCTION_VERSION",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        // So that a handler need not format what the log would leave out.
+        "AWS_LAMBDA_LOG_LEVEL",
         "TZ",
     ];
     const RUNTIME: [&str; 9] =

@@ -46,7 +46,7 @@ pub fn build(source: &Path, arch: Arch, progress: &dyn Fn(&str)) -> Result<PathB
     cargo::ensure_target(source, &target, progress)?;
     let mut command = cargo::cargo(source);
     command.args(["build", "--profile", "lambda", "--package", "firstbyte-runtime", "--bin", "bootstrap"]);
-    command.args(["--no-default-features", "--target", &target]);
+    command.args(["--no-default-features", "--features", "bootstrap", "--target", &target]);
     let compiler = format!("CC_{}", target.replace('-', "_"));
     if std::env::var_os(&compiler).is_none() {
         command.env(&compiler, c_compiler(source, arch, &compiler)?);

@@ -18,6 +18,8 @@ pub(super) fn build(builder: &Builder) -> Result<Built> {
         "-p",
         "firstbyte-runtime",
         "--no-default-features",
+        "--features",
+        "bootstrap",
         "--target",
         musl.as_str(),
     ])?;
