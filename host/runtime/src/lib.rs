@@ -7,6 +7,7 @@
 //! component in a fresh instance, `world` says how, and what the component may call, `response` knows how far the response has
 //! come, and `runtime_api` carries its bytes to Lambda.
 
+mod absent;
 pub mod bootstrap;
 mod budget;
 #[cfg(feature = "compiler")]
@@ -30,7 +31,6 @@ mod invocation;
 mod limits;
 mod link;
 pub mod log;
-mod missing;
 mod outcome;
 pub mod outlet;
 mod path;
