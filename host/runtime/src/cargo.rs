@@ -56,7 +56,11 @@ fn build_with(folder: &Path, options: &[&str]) -> Result<PathBuf, BuildError> {
     }
     ensure_target(folder)?;
     let mut cargo = command("CARGO", "cargo");
-    cargo.args(["build", "--release", "--target", TARGET, "--lib", "--message-format", "json-render-diagnostics"]);
+    cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+    // Templates for `wasi:http` are programs rather than libraries.
+    if folder.join("src/lib.rs").is_file() {
+        cargo.arg("--lib");
+    }
     let output =
         cargo.args(options).current_dir(folder).stderr(Stdio::inherit()).output().map_err(|source| no_tool("cargo", source))?;
     if !output.status.success() {

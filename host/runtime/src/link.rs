@@ -32,7 +32,7 @@ const BASE: [Part; 5] = [
 ];
 
 /// What is linked where it is imported.
-const PARTS: [Part; 12] = [
+const PARTS: [Part; 11] = [
     ("wasi:cli/", "0.2.", add_cli),
     ("wasi:filesystem/", "0.2.", add_files),
     ("wasi:http/", "0.2.", add_http),
@@ -42,10 +42,9 @@ const PARTS: [Part; 12] = [
     ("wasi:config/store", "0.2.0-rc.1", config::add_to_linker),
     ("wasi:cli/", "0.3.", p3::cli::add_to_linker),
     ("wasi:clocks/", "0.3.", clock::add_p3_to_linker),
-    ("wasi:filesystem/", "0.3.", add_no_files),
+    ("wasi:filesystem/preopens", "0.3.", add_no_folders),
     ("wasi:http/", "0.3.", add_http_p3),
     ("wasi:random/", "0.3.", p3::random::add_to_linker),
-    ("wasi:sockets/", "0.3.", p3::sockets::add_to_linker),
 ];
 
 fn nothing(_: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -119,12 +118,10 @@ fn add_http_p3(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     charged::add_http_p3_to_linker(linker)
 }
 
-/// The file system of WASI 0.3 without a folder in it. Its calls run beside one another, each on a thread, which nothing here
-/// limits; a component may read what it is granted by the interface of 0.2.
-fn add_no_files(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use p3::bindings::filesystem::{preopens, types};
-    types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)?;
-    preopens::add_to_linker::<_, NoFolders>(linker, |_| NoFolders)
+/// The folders that WASI 0.3 grants: none. The rest of its file system, and its sockets, are not here: none of its calls could succeed,
+/// and they would take a tenth of the bootstrap. A component may read what it is granted by the interface of 0.2.
+fn add_no_folders(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    p3::bindings::filesystem::preopens::add_to_linker::<_, NoFolders>(linker, |_| NoFolders)
 }
 
 /// A file system with nothing in it.
