@@ -175,7 +175,8 @@ mod tests {
         use std::sync::Arc;
         use std::time::Duration;
 
-        let wasm = crate::cargo::build(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/chat").as_ref()).expect("it builds");
+        let wasm =
+            firstbyte_toolchain::build(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/chat").as_ref()).expect("it builds");
         let environment =
             [("CHAT_BASE_URL", "https://model.example"), ("FIRSTBYTE_ALLOW_HTTP", "https://model.example,https://other.example")];
         let environment: Vec<_> = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();

@@ -1,6 +1,5 @@
 //! A component under test.
 
-use crate::cargo;
 use crate::event::Event;
 use crate::host::{self, Host, Lost};
 use crate::message::{Invocation, Load};
@@ -26,7 +25,7 @@ pub struct Component {
 pub enum LoadError {
     /// It cannot be built.
     #[error(transparent)]
-    Build(#[from] cargo::BuildError),
+    Build(#[from] firstbyte_toolchain::BuildError),
     /// It is not a handler, or a setting is of no use.
     #[error("{0}")]
     Unusable(String),
@@ -102,7 +101,7 @@ impl Component {
     /// # Errors
     /// [`LoadError`].
     pub fn build(folder: impl AsRef<Path>) -> Result<Self, LoadError> {
-        Self::load(cargo::build(folder.as_ref())?)
+        Self::load(firstbyte_toolchain::build(folder.as_ref())?)
     }
 
     /// The component in a `.wasm` file, with default settings.
@@ -183,7 +182,7 @@ fn this_crate() -> Result<PathBuf, LoadError> {
         return Ok(wasm.clone());
     }
     let folder = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| ".".into(), PathBuf::from);
-    Ok(built.insert(cargo::build(&folder)?).clone())
+    Ok(built.insert(firstbyte_toolchain::build(&folder)?).clone())
 }
 
 /// Where machine code may be kept: in the folder into which cargo built the test, or the component.

@@ -41,8 +41,6 @@
 //! Either way, a component is compiled once: its machine code is kept in cargo's target folder, in `firstbyte`, until it changes.
 
 mod answer;
-#[path = "../../../host/runtime/src/cargo.rs"]
-mod cargo;
 #[cfg(any(not(feature = "embedded"), test))]
 mod command;
 mod component;

@@ -19,6 +19,7 @@ mod pool;
 mod resolve;
 #[cfg(feature = "lambda")]
 mod roots;
+mod services;
 mod sign;
 mod transport;
 
@@ -27,6 +28,8 @@ pub(crate) use code::add_to_linker;
 pub use credentials::CredentialsSource;
 pub use policy::{Policy, PolicyError};
 pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use services::ServiceError;
+pub(crate) use services::service;
 pub use transport::{Answering, Asking, Route, Transport, TransportError};
 pub use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 

@@ -12,8 +12,6 @@
 #[cfg(feature = "lambda")]
 pub mod bootstrap;
 mod budget;
-#[cfg(feature = "compiler")]
-pub mod cargo;
 mod charged;
 mod checksum;
 mod clock;

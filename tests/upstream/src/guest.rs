@@ -43,7 +43,7 @@ impl Guest {
             Self::Hunt => "guests/hunt",
             Self::Orders => "../guest/examples/orders",
         };
-        let build = || firstbyte_runtime::cargo::build(&tests_folder().join(folder)).expect("the guest builds");
+        let build = || firstbyte_toolchain::build(&tests_folder().join(folder)).expect("the guest builds");
         BUILT[self as usize].get_or_init(build).clone()
     }
 }

@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn greeting() -> PathBuf {
-        crate::cargo::build(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/greeting").as_ref()).unwrap()
+        firstbyte_toolchain::build(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/greeting").as_ref()).unwrap()
     }
 
     fn loads(wasm: &Path, cache: &Path) -> Result<(), String> {
