@@ -3,29 +3,77 @@
 use std::{future::Future, io::Write};
 
 pub use self::bindings::{export, exports::firstbyte::lambda::handler::Guest, firstbyte::lambda::invocation};
-use crate::{Error, Request, Response};
+use crate::{Error, Request, Response, executor};
 
+/// The interface `firstbyte:lambda` as generated Rust. Nothing in there is for handler authors: every type has a counterpart of
+/// this crate's own. It is committed so that no handler's build needs the generator; `tests/bindings` makes it anew.
 #[allow(unsafe_code, unreachable_pub, missing_docs, reason = "generated: the canonical ABI deals in pointers")]
+#[allow(clippy::all, clippy::pedantic, clippy::restriction, reason = "generated")]
 #[path = "bindings.rs"]
 pub mod bindings;
 
+/// The author's type of a request.
+pub fn request(raw: invocation::Request) -> Request {
+    Request::new(raw)
+}
+
+/// The author's type of a response.
+pub fn response(raw: invocation::Response) -> Response {
+    Response::new(raw)
+}
+
+/// Of no type: what is called on a response and only a body has.
+#[diagnostic::on_unimplemented(
+    message = "a response is written after it was started",
+    label = "this response was not started",
+    note = "`let mut body = response.start()?;` sends its head and gives the body to write"
+)]
+pub trait Started<T> {}
+
+/// Of no type: what is called on a body and only a response has.
+#[diagnostic::on_unimplemented(
+    message = "status and headers are sent before the body",
+    label = "this body's response was started",
+    note = "set them on the response, before its `start()`"
+)]
+pub trait Unstarted<T> {}
+
+/// What a handler may return.
+#[diagnostic::on_unimplemented(
+    message = "a handler returns `firstbyte::Result`, not `{Self}`",
+    label = "not how an invocation can end",
+    note = "return `Ok(())` for a complete response, or an error, which `?` makes of any other"
+)]
+pub trait Outcome {
+    /// How the invocation ended.
+    #[doc(hidden)]
+    #[track_caller]
+    fn into_result(self) -> Result<(), Error>;
+}
+
+impl<E: Into<Error>> Outcome for Result<(), E> {
+    #[track_caller]
+    fn into_result(self) -> Result<(), Error> {
+        match self {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 /// Runs a plain handler.
-pub fn run<E: Into<Error>>(
-    handler: impl FnOnce(Request, Response) -> Result<(), E>,
-    request: invocation::Request,
-    response: invocation::Response,
-) -> Result<(), invocation::Failure> {
-    let outcome = handler(Request::new(request), Response::new(response)).map_err(|error| error.into().into());
+#[track_caller]
+pub fn run<O: Outcome>(handler: impl FnOnce() -> O) -> Result<(), invocation::Failure> {
+    let outcome = handler().into_result();
+    #[cfg(any(feature = "gzip", feature = "br"))]
+    let outcome = crate::body::coded::settle(outcome.is_ok()).map_err(Error::from).and(outcome);
     // Standard output keeps a line that has not ended.
     let _ = std::io::stdout().flush();
-    outcome
+    Ok(outcome?)
 }
 
 /// Runs an async handler, and what it spawned and detached, to the end.
-pub fn run_async<E: Into<Error>, F: Future<Output = Result<(), E>>>(
-    handler: impl FnOnce(Request, Response) -> F,
-    request: invocation::Request,
-    response: invocation::Response,
-) -> Result<(), invocation::Failure> {
-    run(|request, response| wstd::runtime::block_on(handler(request, response)), request, response)
+#[track_caller]
+pub fn run_async<F: Future<Output: Outcome>>(handler: impl FnOnce() -> F) -> Result<(), invocation::Failure> {
+    run(|| executor::block_on(handler()))
 }

@@ -2,9 +2,22 @@
 
 use std::{fmt, io};
 
-use wstd::runtime::AsyncPollable;
+use crate::{
+    __private::{Unstarted, invocation as raw},
+    executor::Pollable,
+    fetch,
+    sse::Sse,
+};
 
-use crate::{__private::invocation as raw, fetch};
+#[cfg(any(feature = "gzip", feature = "br"))]
+pub(crate) mod coded;
+#[cfg(feature = "futures")]
+mod futures;
+
+#[cfg(any(feature = "gzip", feature = "br"))]
+use self::coded::Coded;
+#[cfg(feature = "futures")]
+pub use self::futures::AsyncBody;
 
 /// The body of a response that was started. Its bytes go to the caller as they are written.
 ///
@@ -25,7 +38,14 @@ use crate::{__private::invocation as raw, fetch};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Body(raw::Body);
+pub struct Body(Sink);
+
+#[derive(Debug)]
+enum Sink {
+    Plain(raw::Body),
+    #[cfg(any(feature = "gzip", feature = "br"))]
+    Coded(Coded),
+}
 
 /// What is passed to the host in one call. It takes 8 MiB at most, and more calls cost nothing.
 const PIECE: usize = 1 << 20;
@@ -54,7 +74,13 @@ pub enum CopyError {
 
 impl Body {
     pub(crate) fn new(raw: raw::Body) -> Self {
-        Self(raw)
+        Self(Sink::Plain(raw))
+    }
+
+    /// One that is compressed.
+    #[cfg(any(feature = "gzip", feature = "br"))]
+    pub(crate) fn coded(raw: raw::Body, coding: crate::coding::Coding) -> Self {
+        Self(Sink::Coded(Coded::new(raw, coding)))
     }
 
     /// Sends all of the bytes. Waits while the caller reads more slowly than the handler writes.
@@ -66,13 +92,11 @@ impl Body {
     /// The bytes were refused, and so will be those of every later call.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WriteError> {
         let bytes = bytes.as_ref();
-        if bytes.len() <= PIECE {
-            return Ok(self.0.write(bytes)?);
+        match &mut self.0 {
+            Sink::Plain(raw) => send(raw, bytes),
+            #[cfg(any(feature = "gzip", feature = "br"))]
+            Sink::Coded(coded) => coded.write(bytes),
         }
-        for piece in bytes.chunks(PIECE) {
-            self.0.write(piece)?;
-        }
-        Ok(())
     }
 
     /// Completes when a write of moderate size (64 KiB) would be taken without waiting, or would be refused.
@@ -83,7 +107,7 @@ impl Body {
     /// # Panics
     /// Outside of an `async` handler.
     pub async fn ready(&self) {
-        AsyncPollable::new(self.0.subscribe()).wait_for().await;
+        Pollable::new(self.raw().subscribe()).ready().await;
     }
 
     /// Passes another server's answer on, piece by piece as it arrives, and gives the number of bytes. What is wrong with the
@@ -117,8 +141,72 @@ impl Body {
     /// # Errors
     /// The response could not be ended: the caller did not get all of it.
     pub fn finish(self) -> Result<(), WriteError> {
-        Ok(raw::Body::finish(self.0)?)
+        match self.0 {
+            Sink::Plain(raw) => Ok(raw::Body::finish(raw)?),
+            #[cfg(any(feature = "gzip", feature = "br"))]
+            Sink::Coded(coded) => coded.finish(),
+        }
     }
+
+    /// Writes server-sent events from now on. [`Response::sse`](crate::Response::sse) also sets the content type.
+    pub fn sse(self) -> Sse {
+        Sse::new(self)
+    }
+
+    fn raw(&self) -> &raw::Body {
+        match &self.0 {
+            Sink::Plain(raw) => raw,
+            #[cfg(any(feature = "gzip", feature = "br"))]
+            Sink::Coded(coded) => coded.raw(),
+        }
+    }
+}
+
+/// What comes before [`start`](crate::Response::start), so that the compiler says so.
+#[doc(hidden)]
+#[expect(unused_variables, clippy::needless_pass_by_value, reason = "cannot be called")]
+impl Body {
+    #[must_use]
+    pub fn status<T>(self, status: T) -> Self
+    where
+        Self: Unstarted<T>,
+    {
+        self
+    }
+
+    #[must_use]
+    pub fn header<T>(self, name: T, value: impl Into<String>) -> Self
+    where
+        Self: Unstarted<T>,
+    {
+        self
+    }
+
+    #[must_use]
+    pub fn content_type<T>(self, value: T) -> Self
+    where
+        Self: Unstarted<T>,
+    {
+        self
+    }
+
+    #[must_use]
+    pub fn cookie<T>(self, cookie: T) -> Self
+    where
+        Self: Unstarted<T>,
+    {
+        self
+    }
+}
+
+fn send(raw: &raw::Body, bytes: &[u8]) -> Result<(), WriteError> {
+    if bytes.len() <= PIECE {
+        return Ok(raw.write(bytes)?);
+    }
+    for piece in bytes.chunks(PIECE) {
+        raw.write(piece)?;
+    }
+    Ok(())
 }
 
 /// Every write takes all it is given. A refusal is an [`io::Error`] around the [`WriteError`]: of the kind

@@ -26,27 +26,39 @@
 //! # fn main() {}
 //! ```
 //!
-//! The crate is a `cdylib`, and `cargo build --target wasm32-wasip2` makes a component of it. `cargo component build` does, too,
-//! with the last two lines:
+//! The crate is a `cdylib`, and `cargo build --release --target wasm32-wasip2` makes a component of it:
 //!
 //! ```toml
+//! [package]
+//! name = "my-handler"
+//! version = "0.1.0"
+//! edition = "2024"
+//!
 //! [lib]
 //! crate-type = ["cdylib"]
 //!
-//! [package.metadata.component]
+//! [dependencies]
+//! firstbyte = "0.1"
+//! serde = { version = "1", features = ["derive"] }
+//!
+//! [package.metadata.component]    # only if you build with cargo-component
 //! package = "my-company:my-handler"
 //! ```
 //!
 //! # What a handler need not know
 //!
 //! The same function answers a direct invocation by an AWS SDK, a Lambda Function URL, and a REST API of API Gateway.
-//! [`Request::payload`] is what the caller sent by any of them; [`Request::http`] has the rest of an HTTP request.
+//! [`Request::payload`] is what the caller sent by any of them (6 MiB at most, by Lambda); [`Request::http`] has the rest of an
+//! HTTP request, and [`Request::caller`] who sent it.
 //!
 //! # How an invocation ends
 //!
 //! - `Ok(())` ends the response cleanly. A response that was never started is then an empty one.
 //! - An [`Error`], usually by `?`, is told to whoever can be told. Before the response was started, that is the caller, by an HTTP
 //!   status or Lambda's error object; afterwards, it is Lambda, by the stream's error trailers.
+//! - An [`Error`] with a [status](Error::status) of 400 to 499 is the caller's mistake: an HTTP caller is answered with its
+//!   message, Lambda counts the invocation as a success, and the log has a WARN. So no caller can raise the function's `Errors`
+//!   metric by sending nonsense. (The function's operator can decide otherwise: `FIRSTBYTE_CLIENT_ERRORS`.)
 //! - A panic prints its message to the log and ends the invocation as failed. It does not unwind: nothing is dropped, and
 //!   [`catch_unwind`](std::panic::catch_unwind) cannot catch it. Return an [`Error`] for whatever a caller can cause.
 //! - The host ends an invocation that passes its deadline ([`Request::remaining`]) or its memory limit.
@@ -56,28 +68,70 @@
 //!
 //! # The log
 //!
-//! What a handler prints with [`println!`] or [`eprintln!`] goes to the function's log, line by line, with the request's id.
+//! What a handler prints with [`println!`] or [`eprintln!`] goes to the function's log, line by line, with the request's id. For
+//! levels and fields there is [`mod@log`], which also takes what `tracing` and `log` say.
 //!
 //! # Plain and async
 //!
 //! A plain `fn` is enough for a handler that does one thing after the other: [`Body::write`] waits while the caller reads more
 //! slowly than the handler writes, and [`std::thread::sleep`] sleeps. An `async fn` runs on a small executor and can do several
-//! things at once: see [`time`] and [`task`]. A plain `fn` does not carry the executor in its component.
+//! things at once: see [`time`] and [`task`]. Whatever needs no executor of its own runs on it, such as `futures`' combinators. A
+//! plain `fn` does not carry the executor in its component.
 //!
 //! # Other servers, and events
 //!
 //! An `async` handler asks other servers with [`fetch`], as far as the function's operator allows it. [`sse`] writes and reads
 //! server-sent events, which is how models stream their answers.
+//!
+//! # Features
+//!
+//! None is on unless you name it, and what is not on is not built.
+//!
+//! | feature | what it adds | and builds |
+//! |---|---|---|
+//! | `query` | [`HttpRequest::query`] and [`Request::form`]: parameters as a struct | `serde_html_form` |
+//! | `router` | [`Router`]: methods, paths with parameters, middleware | `matchit` |
+//! | `gzip`, `br` | [`Response::compressed`], readable as it arrives | `flate2`, `brotli` |
+//! | `futures` | [`Body::into_async`]: an `AsyncWrite` and a `Sink` | `futures-io`, `futures-sink` |
+//! | `tracing`, `log` | [`log::init`]: that crate's macros write to the function's log | `tracing-core`, `log` |
+//!
+//! Responses that are whole at once ([`Response::json`] and its like), [files](Response::file), [cookies](Cookie),
+//! [negotiation](HttpRequest::accepts) and [callers](Request::caller) need no feature. Who comes from axum finds their way in
+//! [`from_axum`].
+//!
+//! # What it needs
+//!
+//! Rust 1.95, with which it is tested, and the target `wasm32-wasip2` (`rustup target add wasm32-wasip2`). Handlers are built and
+//! tested on Linux (x86_64) in this project's CI; macOS, and Windows by WSL, have what they need, but nobody tests that. A first
+//! build of the handler above takes 18 packages and about 12 seconds of CPU.
+
+// What a feature adds is linked to here, whether it is on or not.
+#![cfg_attr(
+    not(all(feature = "futures", feature = "gzip", feature = "query", feature = "router", feature = "tracing")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 mod body;
+mod caller;
+#[cfg(any(feature = "gzip", feature = "br"))]
+mod coding;
 mod error;
+mod executor;
 pub mod fetch;
+mod file;
 mod http;
+pub mod log;
 mod request;
 mod response;
+#[cfg(feature = "router")]
+pub mod router;
 pub mod sse;
 pub mod task;
 pub mod time;
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/from_axum.md")]
+pub mod from_axum {}
 
 #[doc(hidden)]
 pub mod __private;
@@ -129,10 +183,15 @@ pub mod __private;
 #[doc(inline)]
 pub use firstbyte_macros::handler;
 
+#[cfg(feature = "futures")]
+pub use crate::body::AsyncBody;
+#[cfg(feature = "router")]
+pub use crate::router::Router;
 pub use crate::{
     body::{Body, CopyError, WriteError},
-    error::{Error, Result},
-    http::HttpRequest,
+    caller::{Caller, IamIdentity},
+    error::{Error, Result, boxed},
+    http::{Cookie, HttpRequest, SameSite},
     request::{Request, Trigger},
     response::{HeadError, Response},
 };

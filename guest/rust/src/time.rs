@@ -30,11 +30,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wstd::time::Timer;
+use wasip2::clocks::monotonic_clock;
+
+use crate::executor::Pollable;
 
 /// Waits for a time, while other tasks go on.
 pub async fn sleep(duration: Duration) {
-    Timer::after(timespan(duration)).wait().await;
+    Pollable::new(monotonic_clock::subscribe_duration(nanoseconds(duration))).ready().await;
 }
 
 /// Runs a future to its end, unless that takes longer than `limit`. The future is then dropped.
@@ -84,9 +86,9 @@ impl fmt::Display for Elapsed {
 
 impl std::error::Error for Elapsed {}
 
-/// The executor counts in 64 bits of nanoseconds, and panics above: 584 years are as good as for ever.
-fn timespan(duration: Duration) -> wstd::time::Duration {
-    wstd::time::Duration::from_nanos(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+/// As the host counts: the 584 years that fit 64 bits are as good as for ever.
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -94,8 +96,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_duration_is_a_timespan() {
-        assert_eq!(timespan(Duration::MAX).as_nanos(), u128::from(u64::MAX));
-        assert_eq!(timespan(Duration::from_millis(3)).as_millis(), 3);
+    fn any_duration_can_be_waited_for() {
+        assert_eq!(nanoseconds(Duration::MAX), u64::MAX);
+        assert_eq!(nanoseconds(Duration::from_millis(3)), 3_000_000);
     }
 }

@@ -1,12 +1,12 @@
 //! Events to invoke a handler with, as the three doors make them.
 
+use crate::message::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use firstbyte_runtime::InvocationContext;
 use firstbyte_wire::Trigger;
 use firstbyte_wire::event::{function_url, rest};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// An event under construction.
@@ -19,7 +19,31 @@ pub struct Event {
     headers: Vec<(String, String)>,
     cookies: Vec<String>,
     body: Vec<u8>,
-    context: InvocationContext,
+    context: Context,
+    caller: Caller,
+}
+
+/// Who calls, and through what.
+#[derive(Clone, Debug)]
+struct Caller {
+    source_ip: String,
+    stage: Option<String>,
+    stage_variables: Map<String, Value>,
+    path_parameters: Map<String, Value>,
+    api_key_id: Option<String>,
+    authorized: Authorized,
+}
+
+/// What the door found out about the caller.
+#[derive(Clone, Debug)]
+enum Authorized {
+    Anonymous,
+    /// The ARN of who signed.
+    Iam(String),
+    /// A token's claims.
+    Token(Value),
+    /// The principal that a Lambda authorizer named, and its context.
+    Authorizer(String, Map<String, Value>),
 }
 
 impl Event {
@@ -32,7 +56,15 @@ impl Event {
             headers: Vec::new(),
             cookies: Vec::new(),
             body: Vec::new(),
-            context: InvocationContext::default(),
+            context: Context::default(),
+            caller: Caller {
+                source_ip: "127.0.0.1".to_owned(),
+                stage: None,
+                stage_variables: Map::new(),
+                path_parameters: Map::new(),
+                api_key_id: None,
+                authorized: Authorized::Anonymous,
+            },
         }
     }
 
@@ -90,6 +122,71 @@ impl Event {
         self
     }
 
+    /// The address that the request comes from; 127.0.0.1 unless changed. As with all that is said of callers, a direct invocation
+    /// has none.
+    #[must_use]
+    pub fn source_ip(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.caller.source_ip);
+        self
+    }
+
+    /// The stage of the API; `test` of API Gateway and `$default` of a Function URL, unless changed.
+    #[must_use]
+    pub fn stage(mut self, stage: &str) -> Self {
+        self.caller.stage = Some(stage.to_owned());
+        self
+    }
+
+    /// A variable of the API's stage.
+    #[must_use]
+    pub fn stage_variable(mut self, name: &str, value: &str) -> Self {
+        self.caller.stage_variables.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// What a variable of the API's resource stands for: of `/items/{id}`, the `id`.
+    #[must_use]
+    pub fn path_parameter(mut self, name: &str, value: &str) -> Self {
+        self.caller.path_parameters.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The id of the API key that the request comes with, at an API of API Gateway that wants one.
+    #[must_use]
+    pub fn api_key_id(mut self, id: &str) -> Self {
+        self.caller.api_key_id = Some(id.to_owned());
+        self
+    }
+
+    /// Signed by this user or role, at a door whose authorization is `AWS_IAM`: `arn:aws:iam::123456789012:user/somebody`.
+    #[must_use]
+    pub fn signed_by(mut self, arn: &str) -> Self {
+        self.caller.authorized = Authorized::Iam(arn.to_owned());
+        self
+    }
+
+    /// With a token of these claims, which the door has checked: a Cognito user pool's at a REST API, and a JWT as HTTP APIs
+    /// tell it in an event like a Function URL's.
+    ///
+    /// # Panics
+    /// If `claims` cannot be JSON.
+    #[must_use]
+    pub fn claims(mut self, claims: &impl Serialize) -> Self {
+        self.caller.authorized = Authorized::Token(value(claims));
+        self
+    }
+
+    /// Let through by a Lambda authorizer, which said that it is this principal, and this of it besides: a struct or a map.
+    ///
+    /// # Panics
+    /// If `context` cannot be a JSON object.
+    #[must_use]
+    pub fn authorized(mut self, principal: &str, context: &impl Serialize) -> Self {
+        let Value::Object(context) = value(context) else { panic!("an authorizer's context is an object") };
+        self.caller.authorized = Authorized::Authorizer(principal.to_owned(), context);
+        self
+    }
+
     /// The tenant of a tenant-isolated function.
     #[must_use]
     pub fn tenant(mut self, tenant: &str) -> Self {
@@ -114,14 +211,16 @@ impl Event {
         self
     }
 
-    pub(crate) fn into_parts(self) -> (Bytes, InvocationContext) {
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Context) {
         let context = self.context.clone();
+        let caller = self.caller.clone();
         let event = match self.trigger {
             Trigger::Direct => self.body,
-            Trigger::FunctionUrl => json(&self.into_function_url()),
-            Trigger::ApiGateway => json(&self.into_rest()),
+            Trigger::FunctionUrl => caller.of_function_url(value(&self.into_function_url())),
+            // There is no other that a test can ask for.
+            _ => caller.of_rest(value(&self.into_rest())),
         };
-        (event.into(), context)
+        (event, context)
     }
 
     fn into_function_url(self) -> function_url::Event<'static> {
@@ -136,7 +235,7 @@ impl Event {
             method: self.method,
             path: self.path.clone(),
             protocol: "HTTP/1.1".to_owned(),
-            source_ip: "127.0.0.1".to_owned(),
+            source_ip: self.caller.source_ip,
             user_agent: headers.get("user-agent").cloned(),
         };
         function_url::Event {
@@ -159,6 +258,8 @@ impl Event {
         for (name, value) in self.headers {
             headers.entry(name).or_default().push(value);
         }
+        let named = |(name, _): &(&String, &Vec<String>)| name.eq_ignore_ascii_case("user-agent");
+        let user_agent = headers.iter().find(named).and_then(|(_, values)| values.last().cloned());
         if !self.cookies.is_empty() {
             headers.insert("Cookie".to_owned(), vec![self.cookies.join("; ")]);
         }
@@ -180,15 +281,82 @@ impl Event {
             multi_value_query_string_parameters: Some(query).filter(|query| !query.is_empty()),
             path_parameters: None,
             stage_variables: None,
-            request_context: rest::RequestContext { stage: "test".to_owned(), ..rest::RequestContext::default() },
+            request_context: rest::RequestContext {
+                identity: rest::Identity { user_agent, ..rest::Identity::default() },
+                ..rest::RequestContext::default()
+            },
             body: body.map(Into::into),
             is_base64_encoded,
         }
     }
 }
 
-fn json(event: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(event).unwrap_or_else(|error| panic!("an event is always JSON: {error}"))
+impl Caller {
+    /// As payload format 2.0 says it: what does not apply is absent.
+    fn of_function_url(self, mut event: Value) -> Vec<u8> {
+        let context = &mut event["requestContext"];
+        context["stage"] = self.stage.as_deref().unwrap_or("$default").into();
+        match self.authorized {
+            Authorized::Anonymous => {}
+            Authorized::Iam(arn) => {
+                context["authorizer"]["iam"] = json!({
+                    "accessKey": ACCESS_KEY, "accountId": account(&arn), "callerId": USER_ID, "cognitoIdentity": null,
+                    "principalOrgId": null, "userArn": arn, "userId": USER_ID,
+                });
+            }
+            Authorized::Token(claims) => context["authorizer"]["jwt"] = json!({ "claims": claims, "scopes": null }),
+            Authorized::Authorizer(_, said) => context["authorizer"]["lambda"] = said.into(),
+        }
+        add(&mut event, self.path_parameters, self.stage_variables);
+        event.to_string().into_bytes()
+    }
+
+    /// As payload format 1.0 says it: what does not apply is null.
+    fn of_rest(self, mut event: Value) -> Vec<u8> {
+        let context = &mut event["requestContext"];
+        context["stage"] = self.stage.as_deref().unwrap_or("test").into();
+        let identity = &mut context["identity"];
+        identity["sourceIp"] = self.source_ip.into();
+        identity["apiKeyId"] = self.api_key_id.into();
+        match self.authorized {
+            Authorized::Anonymous => {}
+            Authorized::Iam(arn) => {
+                let said = [("accessKey", ACCESS_KEY), ("accountId", account(&arn)), ("caller", USER_ID), ("user", USER_ID)];
+                for (name, text) in said.into_iter().chain([("userArn", &*arn)]) {
+                    identity[name] = text.into();
+                }
+            }
+            Authorized::Token(claims) => context["authorizer"]["claims"] = claims,
+            Authorized::Authorizer(principal, said) => {
+                context["authorizer"] = said.into();
+                context["authorizer"]["principalId"] = principal.into();
+                context["authorizer"]["integrationLatency"] = 1.into();
+            }
+        }
+        add(&mut event, self.path_parameters, self.stage_variables);
+        event.to_string().into_bytes()
+    }
+}
+
+fn add(event: &mut Value, path_parameters: Map<String, Value>, stage_variables: Map<String, Value>) {
+    for (name, map) in [("pathParameters", path_parameters), ("stageVariables", stage_variables)] {
+        if !map.is_empty() {
+            event[name] = map.into();
+        }
+    }
+}
+
+/// Of AWS's documentation.
+const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+const USER_ID: &str = "AIDACKCEVSQ6C2EXAMPLE";
+
+/// The account in an ARN.
+fn account(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}
+
+fn value(said: &impl Serialize) -> Value {
+    serde_json::to_value(said).unwrap_or_else(|error| panic!("it cannot be JSON: {error}"))
 }
 
 fn encoded(body: Vec<u8>) -> (Option<String>, bool) {

@@ -12,6 +12,7 @@ use wasmtime::{Engine, Precompiled};
 
 /// Why there is no handler. The text says what to do next.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ComponentError {
     /// No file of that name.
     #[error("no component for handler {handler:?}: neither {} nor its .wasm exists; the handler's name is the component's file name without ending", cwasm.display())]

@@ -4,6 +4,7 @@
 //! `stackTrace`); the text format is that of Lambda's Node runtime: time, id, level and message between tabs.
 
 mod guest_output;
+mod guest_record;
 mod stdout;
 mod timestamp;
 
@@ -11,6 +12,8 @@ pub(crate) use guest_output::{GuestOutput, LastPanic};
 pub use stdout::StdoutLog;
 
 use firstbyte_wire::ErrorReport;
+use guest_record::GuestRecord;
+use serde_json::{Map, Value};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -27,6 +30,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// All of them.
+    pub(crate) const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
     /// Lambda's name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -43,13 +49,13 @@ impl Level {
     /// The level of a name in any case.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
-        all.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
     }
 }
 
 /// One record.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Record<'a> {
     /// How bad it is.
     pub level: Level,
@@ -59,6 +65,8 @@ pub struct Record<'a> {
     pub tenant_id: Option<&'a str>,
     /// One line, or several.
     pub message: &'a str,
+    /// What a handler adds: members of its own, none of which is called as one of ours.
+    pub members: Option<&'a Map<String, Value>>,
     /// The failure that it is about.
     pub failure: Option<&'a ErrorReport>,
 }
@@ -107,13 +115,22 @@ impl InvocationLog {
     }
 
     fn write(&self, level: Level, message: &str, failure: Option<&ErrorReport>) {
-        let (request_id, tenant_id) = &*self.ids;
-        self.log.record(&Record { level, request_id: Some(request_id), tenant_id: tenant_id.as_deref(), message, failure });
+        self.log.record(&Record { failure, ..self.record(level, message) });
     }
 
-    /// A line of the handler's output.
-    pub(crate) fn line(&self, level: Level, message: &str) {
-        self.write(level, message, None);
+    fn record<'a>(&'a self, level: Level, message: &'a str) -> Record<'a> {
+        let (request_id, tenant_id) = &*self.ids;
+        Record { level, request_id: Some(request_id), tenant_id: tenant_id.as_deref(), message, members: None, failure: None }
+    }
+
+    /// A line of the handler's output: a record, if it says to be one, and otherwise the message of one of the stream's level.
+    pub(crate) fn line(&self, level: Level, line: &str) {
+        match GuestRecord::parse(line) {
+            Some(GuestRecord { level: told, message, members }) => {
+                self.log.record(&Record { members: Some(&members), ..self.record(told.unwrap_or(level), &message) });
+            }
+            None => self.write(level, line, None),
+        }
     }
 
     /// Something the operator should know of.

@@ -47,6 +47,7 @@ pub(crate) struct Failure {
 
 /// A failed invocation, as it is told.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Failed {
     /// For Lambda, the log, and a direct caller.
     pub report: ErrorReport,

@@ -182,7 +182,7 @@ impl Polling {
     }
 
     fn warn(&self, message: &str) {
-        self.log.record(&Record { level: Level::Warn, request_id: None, tenant_id: None, message, failure: None });
+        self.log.record(&Record { level: Level::Warn, request_id: None, tenant_id: None, message, members: None, failure: None });
     }
 }
 

@@ -69,7 +69,14 @@ impl Invoker {
     pub(crate) async fn report(&self, path: &str, report: &ErrorReport) {
         if let Err(error) = self.api.post_error(path, report).await {
             let message = format!("Lambda could not be told of {}: {error}", report.error_type);
-            self.log.record(&Record { level: Level::Error, request_id: None, tenant_id: None, message: &message, failure: None });
+            self.log.record(&Record {
+                level: Level::Error,
+                request_id: None,
+                tenant_id: None,
+                message: &message,
+                members: None,
+                failure: None,
+            });
         }
     }
 }

@@ -8,6 +8,7 @@ use wasmtime::Engine;
 
 /// Why no handler could be set up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SetupError {
     /// The component is at fault.
     #[error(transparent)]

@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::{FollowedLog, Next, Post, Running, deliver, start};
 
@@ -76,6 +76,58 @@ fn every_json_record_names_its_invocation_and_tenant() {
     assert!(all.iter().any(|told| told.starts_with("ERROR Runtime.Panic: ")), "{all:?}");
     let errors = lines("ERROR");
     assert!(errors.iter().all(|record| record.starts_with("ERROR ")) && errors.len() >= 3, "{errors:?}");
+}
+
+#[test]
+fn what_a_handler_says_of_a_record_is_in_it_and_the_rest_is_the_hosts() {
+    let log = |variables: &[(&str, &str)]| {
+        let mut running = start(variables, vec![], vec![]);
+        let log = running.follow_log();
+        let headers = vec![("lambda-runtime-aws-request-id", "id-1".to_owned())];
+        running.deliver(Next::Deliver(r#"{"ending":"log-records"}"#.to_owned(), headers), Post::Accept);
+        assert!(running.request().complete);
+        until_over(running, log)
+    };
+    let records = |level: &str| {
+        let log = log(&[("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", level)]);
+        let records = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("a record"));
+        let own = records.filter(|record| record["requestId"] == "id-1").map(|mut record| {
+            let record = record.as_object_mut().expect("an object");
+            let timestamp = record.remove("timestamp").expect("a time");
+            assert!(timestamp.as_str().expect("text").starts_with("20"), "{timestamp}");
+            record.remove("requestId");
+            Value::Object(record.clone())
+        });
+        own.collect::<Vec<_>>()
+    };
+    let all = [
+        json!({ "level": "WARN", "message": "low on stock", "item": 7 }),
+        json!({ "level": "DEBUG", "message": "by the SDK" }),
+        json!({ "level": "ERROR", "message": "by log", "target": "shop", "item": 8 }),
+        json!({ "level": "INFO", "message": "by tracing", "target": "shop", "span": "order", "item": 9, "left": 3 }),
+        json!({ "level": "INFO", "message": "it was formatted" }),
+        json!({ "level": "DEBUG", "message": "below INFO", "target": "shop", "formatted": "formatted" }),
+        json!({ "level": "FATAL", "message": "by hand" }),
+        json!({ "level": "ERROR", "message": "on standard error" }),
+        json!({ "level": "INFO", "message": r#"{"level":"INFO","message":"broken""# }),
+    ];
+    let of = |levels: &[&str]| {
+        all.iter().filter(|record| levels.iter().any(|level| record["level"] == *level)).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(records("DEBUG"), all);
+    // What is left out was not even formatted.
+    let info: Vec<Value> =
+        of(&["INFO", "WARN", "ERROR", "FATAL"]).into_iter().filter(|record| record["message"] != "it was formatted").collect();
+    assert_eq!(records("INFO"), info);
+    assert_eq!(records("WARN"), of(&["WARN", "ERROR", "FATAL"]));
+    assert_eq!(records("FATAL"), of(&["FATAL"]));
+
+    let text = log(&[]);
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.split("\tid-1\t").nth(1)).collect();
+    assert_eq!(lines[0], "WARN\tlow on stock {\"item\":7}");
+    assert_eq!(lines[2], r#"INFO	by tracing {"item":9,"left":3,"span":"order","target":"shop"}"#);
+    assert_eq!(lines[3], "FATAL\tby hand");
+    assert_eq!(lines.len(), info.len(), "{lines:?}");
 }
 
 /// Waits until the invocations so far are over, ends the process, and gives its log.

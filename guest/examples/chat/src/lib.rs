@@ -7,7 +7,7 @@ mod model;
 
 use std::time::Duration;
 
-use firstbyte::{Error, Request, Response, Result, handler, sse::Sse};
+use firstbyte::{Error, HttpRequest, Request, Response, Result, handler, sse::Sse};
 use model::{Message, Model, ModelError};
 use serde::Deserialize;
 use serde_json::json;
@@ -22,16 +22,11 @@ struct Input {
 
 #[handler]
 async fn chat(request: Request, response: Response) -> Result {
-    match request.http().as_ref().map(firstbyte::HttpRequest::method) {
-        Some("GET" | "HEAD") => page(response),
+    match request.http().map(HttpRequest::method) {
+        Some("GET" | "HEAD") => response.html(include_str!("page.html")),
         Some("POST") | None => converse(&request, response).await,
         Some(_) => Err(Error::new("MethodNotAllowed", "POST messages, or GET the page").status(405)),
     }
-}
-
-fn page(response: Response) -> Result {
-    response.content_type("text/html; charset=utf-8").start()?.write(include_str!("page.html"))?;
-    Ok(())
 }
 
 async fn converse(request: &Request, response: Response) -> Result {

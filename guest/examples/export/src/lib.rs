@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use firstbyte::{Body, Error, Request, Response, Result, WriteError, handler};
+use firstbyte::{Body, Request, Response, Result, WriteError, handler};
 use serde::Deserialize;
 
 const ROWS: u64 = 1_000_000;
@@ -28,13 +28,11 @@ fn rows(request: &Request) -> Result<u64> {
         rows: Option<u64>,
     }
 
-    match request.http() {
-        Some(http) => match http.query().split('&').find_map(|pair| pair.strip_prefix("rows=")) {
-            Some(rows) => rows.parse().map_err(|_| Error::bad_request(format!("rows is {rows:?}, and has to be a number"))),
-            None => Ok(ROWS),
-        },
-        None => Ok(request.json::<Input>()?.rows.unwrap_or(ROWS)),
-    }
+    let Input { rows } = match request.http() {
+        Some(http) => http.query()?,
+        None => request.json()?,
+    };
+    Ok(rows.unwrap_or(ROWS))
 }
 
 fn write(body: &mut Body, rows: u64) -> Result<(), WriteError> {

@@ -2,8 +2,10 @@
 //! left to the compiler.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Error, ItemFn, Result, ReturnType, Signature, spanned::Spanned};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Error, Result, ReturnType, Type, spanned::Spanned};
+
+use crate::signature::Function;
 
 const SIGNATURE: &str = "`fn name(request: Request, response: Response) -> firstbyte::Result`";
 
@@ -11,14 +13,19 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
     if !attributes.is_empty() {
         return Err(Error::new_spanned(attributes, "`#[handler]` takes no arguments"));
     }
-    let function: ItemFn =
+    let function: Function =
         syn::parse2(item).map_err(|error| Error::new(error.span(), format!("a handler is a function: {SIGNATURE} ({error})")))?;
-    check(&function.sig)?;
+    let ([request_type, response_type], output) = check(&function)?;
 
-    let name = &function.sig.ident;
-    let run = if function.sig.asyncness.is_some() { format_ident!("run_async") } else { format_ident!("run") };
-    // Spanned as the signature, so that the compiler's complaint about a type points there.
-    let call = quote_spanned!(function.sig.span()=> ::firstbyte::__private::#run(#name, request, response));
+    let name = &function.name;
+    // Each is spanned as what the author wrote, so that the compiler's complaint about a type points there.
+    let request = quote_spanned!(request_type.span()=> ::firstbyte::__private::request(request));
+    let response = quote_spanned!(response_type.span()=> ::firstbyte::__private::response(response));
+    let run = match function.asyncness {
+        Some(_) => quote_spanned!(output.span()=> ::firstbyte::__private::run_async),
+        None => quote_spanned!(output.span()=> ::firstbyte::__private::run),
+    };
+    let call = quote_spanned!(output.span()=> #run(|| #name(#request, #response)));
     Ok(quote! {
         // Requests and responses are handed over, whether or not a handler uses them up.
         #[allow(clippy::needless_pass_by_value)]
@@ -46,27 +53,29 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
     })
 }
 
-fn check(signature: &Signature) -> Result<()> {
+/// The types of the two arguments, and what is returned.
+fn check(function: &Function) -> Result<([&Type; 2], &Type)> {
     let refuse = |tokens: &dyn ToTokens, message: &str| Err(Error::new_spanned(tokens, format!("{message}: {SIGNATURE}")));
-    if let Some(unsafety) = &signature.unsafety {
+    if let Some(unsafety) = &function.unsafety {
         return refuse(unsafety, "a handler cannot be unsafe");
     }
-    if let Some(abi) = &signature.abi {
+    if let Some(abi) = &function.abi {
         return refuse(abi, "a handler has Rust's own calling convention");
     }
-    if !signature.generics.params.is_empty() || signature.generics.where_clause.is_some() {
-        return refuse(&signature.generics, "a handler cannot be generic");
+    if !function.generics.params.is_empty() || function.generics.where_clause.is_some() {
+        return refuse(&function.generics, "a handler cannot be generic");
     }
-    if let Some(receiver) = signature.receiver() {
-        return refuse(receiver, "a handler is a free function without `self`");
+    let types: Vec<Option<&Type>> = function.arguments.iter().map(|argument| Some(&argument.ty.as_ref()?.1)).collect();
+    let [request, response] = types[..] else {
+        return Err(Error::new(function.parenthesis.span.join(), format!("a handler takes two arguments: {SIGNATURE}")));
+    };
+    let (Some(request), Some(response)) = (request, response) else {
+        return refuse(&function.arguments, "a handler is a free function without `self`");
+    };
+    match &function.output {
+        ReturnType::Type(_, output) => Ok(([request, response], output)),
+        ReturnType::Default => refuse(&function.name, "a handler returns how it ended"),
     }
-    if signature.inputs.len() != 2 || signature.variadic.is_some() {
-        return Err(Error::new(signature.paren_token.span.join(), format!("a handler takes two arguments: {SIGNATURE}")));
-    }
-    if matches!(signature.output, ReturnType::Default) {
-        return refuse(signature, "a handler returns how it ended");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

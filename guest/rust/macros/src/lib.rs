@@ -1,6 +1,7 @@
 //! The attribute of `firstbyte` handlers. Use it by its name in that crate: `firstbyte::handler`.
 
 mod handler;
+mod signature;
 
 use proc_macro::TokenStream;
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::fetch::Request;
 
-/// How long requests may take. Without a client's own timeouts, the host's hold.
+/// How long requests may take. What a client does not limit, the host does: 10 seconds to reach the server, 300 seconds until its
+/// answer begins, 120 seconds between two pieces of it. Whatever is set here, the invocation's deadline comes first.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -35,21 +36,21 @@ impl Client {
         Self::default()
     }
 
-    /// How long it may take to reach the server.
+    /// How long it may take to reach the server: to look its name up, to connect, and to agree on TLS. 10 seconds unless set.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.timeouts.connect = Some(limit);
         self
     }
 
-    /// How long the server may take to begin its answer.
+    /// How long the server may take to begin its answer, once it is reached. 300 seconds unless set.
     #[must_use]
     pub fn first_byte_timeout(mut self, limit: Duration) -> Self {
         self.timeouts.first_byte = Some(limit);
         self
     }
 
-    /// How long the server may pause within its answer.
+    /// How long the server may pause within its answer. 120 seconds unless set.
     #[must_use]
     pub fn between_bytes_timeout(mut self, limit: Duration) -> Self {
         self.timeouts.between_bytes = Some(limit);

@@ -10,7 +10,7 @@ use wasip2::http::types::ErrorCode;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The request cannot be sent: its URL, method or one of its headers is none, or its body cannot be JSON.
+    /// The request cannot be sent: its URL, its method or one of its headers is invalid, or its body cannot be JSON.
     Invalid(String),
     /// The function's operator does not allow requests to this server. Nothing was sent.
     Denied {
@@ -71,8 +71,8 @@ impl Error {
             ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
                 Self::Timeout { to, phase }
             }
-            ErrorCode::HttpRequestMethodInvalid => Self::Invalid("the method is none".to_owned()),
-            ErrorCode::HttpRequestUriInvalid => Self::Invalid("the URL is none".to_owned()),
+            ErrorCode::HttpRequestMethodInvalid => Self::Invalid("the method is invalid".to_owned()),
+            ErrorCode::HttpRequestUriInvalid => Self::Invalid("the URL is invalid".to_owned()),
             ErrorCode::DnsError(_)
             | ErrorCode::DestinationNotFound
             | ErrorCode::DestinationUnavailable

@@ -4,17 +4,24 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     pin::pin,
-    time::Duration,
 };
 
 use serde::Serialize;
-use wasip2::http::{
-    outgoing_handler,
-    types::{Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme},
+use wasip2::{
+    http::{
+        outgoing_handler,
+        types::{
+            Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+        },
+    },
+    io::streams::{OutputStream, StreamError},
 };
-use wstd::{http::Uri, io::AsyncOutputStream, runtime::AsyncPollable};
 
-use crate::fetch::{Error, Phase, Response, client::Timeouts};
+use crate::{
+    executor::Pollable,
+    fetch::{Error, Phase, Response, client::Timeouts},
+    time::nanoseconds,
+};
 
 /// A request under construction. What cannot be sent is told by [`send`](Self::send).
 #[must_use = "a request is sent by `send`"]
@@ -50,9 +57,10 @@ impl Request {
         self
     }
 
-    /// A body of JSON, with its content type.
+    /// A body of JSON, with its content type unless there is one already.
     pub fn json(mut self, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
+            Ok(body) if self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) => self.body(body),
             Ok(body) => self.header("content-type", "application/json").body(body),
             Err(error) => {
                 self.mistake.get_or_insert(Error::Invalid(format!("its body cannot be JSON: {error}")));
@@ -72,8 +80,10 @@ impl Request {
         let target = Target::parse(&self.url)?;
         let to = &target.origin;
         let request = OutgoingRequest::new(fields(&self.headers, self.body.as_deref(), &self.method)?);
-        let invalid = |what: &str| Error::Invalid(format!("{what} of {:?} is none", self.url));
-        request.set_method(&method(&self.method)).map_err(|()| Error::Invalid(format!("{:?} is no method", self.method)))?;
+        let invalid = |what: &str| Error::Invalid(format!("{what} of {:?} is invalid", self.url));
+        request
+            .set_method(&method(&self.method))
+            .map_err(|()| Error::Invalid(format!("the method {:?} is invalid", self.method)))?;
         request.set_scheme(Some(&target.scheme)).map_err(|()| invalid("the scheme"))?;
         request.set_authority(Some(&target.authority)).map_err(|()| invalid("the host"))?;
         request.set_path_with_query(Some(&target.path)).map_err(|()| invalid("the path"))?;
@@ -109,7 +119,7 @@ async fn answered(answer: &FutureIncomingResponse, to: &str) -> Result<IncomingR
             Some(Ok(Ok(incoming))) => return Ok(incoming),
             Some(Ok(Err(code))) => return Err(Error::of_host(to, Phase::FirstByte, &code)),
             Some(Err(())) => return Err(Error::Protocol { to: to.to_owned(), reason: "it was taken before".to_owned() }),
-            None => AsyncPollable::new(answer.subscribe()).wait_for().await,
+            None => Pollable::new(answer.subscribe()).ready().await,
         }
     }
 }
@@ -117,13 +127,29 @@ async fn answered(answer: &FutureIncomingResponse, to: &str) -> Result<IncomingR
 /// Sends a body, as far as the server takes it: whether it did, its answer tells.
 async fn write(outgoing: OutgoingBody, bytes: &[u8]) {
     let Ok(stream) = outgoing.write() else { return };
-    let stream = AsyncOutputStream::new(stream);
-    let written = stream.write_all(bytes).await.is_ok() && stream.flush().await.is_ok();
+    let written = write_all(&stream, bytes).await.is_ok();
     drop(stream);
     if written {
         // An error of this says what the answer's error says, too.
         let _ = OutgoingBody::finish(outgoing, None);
     }
+}
+
+async fn write_all(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
+    let ready = Pollable::new(stream.subscribe());
+    while !bytes.is_empty() {
+        let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
+        if room == 0 {
+            ready.ready().await;
+            continue;
+        }
+        let (piece, rest) = bytes.split_at(room.min(bytes.len()));
+        stream.write(piece)?;
+        bytes = rest;
+    }
+    stream.flush()?;
+    ready.ready().await;
+    Ok(())
 }
 
 /// Where a request goes.
@@ -139,13 +165,18 @@ struct Target {
 impl Target {
     fn parse(url: &str) -> Result<Self, Error> {
         let invalid = |reason: &str| Error::Invalid(format!("{url:?} {reason}"));
-        let uri: Uri = url.parse().map_err(|error| invalid(&format!("is no URL: {error}")))?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(invalid("is no URL with a scheme and a host, such as https://api.example.com/"));
-        };
-        if authority.as_str().contains('@') {
+        if let Some(odd) = url.chars().find(|letter| !letter.is_ascii_graphic()) {
+            return Err(invalid(&format!("is not a URL: {odd:?} has to be percent-encoded")));
+        }
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        if scheme.is_empty() || authority.is_empty() {
+            return Err(invalid("is not a URL with a scheme and a host, such as https://api.example.com/"));
+        }
+        if authority.contains('@') {
             return Err(invalid("has a user's name in it: send that as a header"));
         }
+        let path = path.split('#').next().unwrap_or_default();
         Ok(Self {
             origin: format!("{scheme}://{authority}"),
             scheme: match scheme {
@@ -153,8 +184,8 @@ impl Target {
                 "https" => Scheme::Https,
                 other => Scheme::Other(other.to_owned()),
             },
-            authority: authority.to_string(),
-            path: uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+            authority: authority.to_owned(),
+            path: if path.starts_with('/') { path.to_owned() } else { format!("/{path}") },
         })
     }
 }
@@ -194,7 +225,6 @@ fn fields(headers: &[(String, Vec<u8>)], body: Option<&[u8]>, method: &str) -> R
 
 /// A host that has no such timeout keeps its own.
 fn options(timeouts: Timeouts) -> RequestOptions {
-    let nanoseconds = |limit: Duration| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
     let options = RequestOptions::new();
     if timeouts.connect.is_some() {
         let _ = options.set_connect_timeout(timeouts.connect.map(nanoseconds));

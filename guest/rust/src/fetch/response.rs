@@ -7,9 +7,9 @@ use wasip2::{
     http::types::{IncomingBody, IncomingResponse, http_error_code},
     io::streams::{InputStream, StreamError},
 };
-use wstd::runtime::AsyncPollable;
 
 use crate::{
+    executor::Pollable,
     fetch::{Error, Phase},
     sse::{self, Parser},
 };
@@ -21,6 +21,24 @@ const PIECE: u64 = 64 * 1024;
 const EXCERPT: usize = 1024;
 
 /// An answer: its head, and its body as it arrives. Dropping it closes the connection if there was more to come.
+///
+/// ```no_run
+/// use firstbyte::{Error, Result, fetch};
+///
+/// async fn count_lines(url: &str) -> Result<usize> {
+///     let mut answer = fetch::get(url).header("accept", "text/csv").send().await?;
+///     if answer.status() == 404 {
+///         return Err(Error::not_found("there is no such table"));
+///     }
+///     answer = answer.success().await?; // any other than 200 to 299 is an error
+///     println!("it is {}", answer.header("content-type").unwrap_or("of no type"));
+///     let mut lines = 0;
+///     while let Some(piece) = answer.chunk().await? {
+///         lines += piece.iter().filter(|byte| **byte == b'\n').count();
+///     }
+///     Ok(lines)
+/// }
+/// ```
 pub struct Response {
     from: String,
     status: u16,
@@ -31,7 +49,7 @@ pub struct Response {
 
 /// In the order in which the host wants them to be dropped.
 struct Incoming {
-    ready: AsyncPollable,
+    ready: Pollable,
     stream: InputStream,
     _body: IncomingBody,
 }
@@ -42,7 +60,7 @@ impl Response {
         let headers = incoming.headers().entries();
         let body = incoming.consume().map_err(|()| protocol())?;
         let stream = body.stream().map_err(|()| protocol())?;
-        let ready = AsyncPollable::new(stream.subscribe());
+        let ready = Pollable::new(stream.subscribe());
         Ok(Self { status: incoming.status(), headers, body: Some(Incoming { ready, stream, _body: body }), from })
     }
 
@@ -83,7 +101,7 @@ impl Response {
         self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value).ok()?)))
     }
 
-    /// The next piece of the body, as it arrived, of at most 64 KiB; none when the body has ended.
+    /// The next piece of the body, as it arrived, of at most 64 KiB; `None` when the body has ended.
     ///
     /// # Errors
     /// The server stopped or broke off; there is nothing after that.
@@ -91,7 +109,7 @@ impl Response {
         loop {
             let Some(Incoming { ready, stream, .. }) = &self.body else { return Ok(None) };
             match stream.read(PIECE) {
-                Ok(piece) if piece.is_empty() => ready.wait_for().await,
+                Ok(piece) if piece.is_empty() => ready.ready().await,
                 Ok(piece) => return Ok(Some(piece)),
                 Err(StreamError::Closed) => self.body = None,
                 Err(StreamError::LastOperationFailed(error)) => {
@@ -106,7 +124,7 @@ impl Response {
         }
     }
 
-    /// The whole body.
+    /// The whole body, of any size that fits the handler's memory: see [how much](crate::fetch#how-much-and-for-how-long).
     ///
     /// # Errors
     /// The server stopped or broke off.
@@ -166,7 +184,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// The next event; none when the answer has ended. An event that the answer broke off in is none.
+    /// The next event; `None` when the answer has ended. One that the answer ended in the middle of is left out.
     ///
     /// May be dropped and called again without losing anything.
     ///

@@ -11,6 +11,27 @@ use crate::{
 };
 
 /// A response that is a stream of events. Each is on its way to the caller when the call that sent it returns.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use firstbyte::{Request, Response, Result, fetch, handler, sse::Event};
+///
+/// #[handler]
+/// async fn progress(request: Request, response: Response) -> Result {
+///     let last = request.http().and_then(|http| http.header("last-event-id")).unwrap_or("0");
+///     let mut events = response.header("access-control-allow-origin", "*").sse()?;
+///     events.retry(Duration::from_secs(3))?;
+///     events.send(&Event::data("20 %\nof everything").named("progress").id(last))?;
+///     // A ping every 15 seconds, for as long as the answer takes.
+///     let asking = fetch::get("https://api.example.com/slow").send();
+///     let answer = events.keep_alive(Duration::from_secs(15), asking).await??;
+///     events.json(&serde_json::json!({ "status": answer.status() }))?;
+///     events.event("done", "")?;
+///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 pub struct Sse {
     body: Body,

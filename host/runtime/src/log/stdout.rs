@@ -2,6 +2,7 @@
 
 use super::{BoxFuture, Level, Log, Record, timestamp};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -57,7 +58,10 @@ struct JsonRecord<'a> {
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant_id: Option<&'a str>,
-    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(flatten)]
+    members: Option<&'a Map<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,13 +111,16 @@ impl StdoutLog {
     fn render(&self, record: &Record<'_>) -> String {
         let timestamp = timestamp::now();
         let failure = record.failure;
+        let members = record.members.filter(|members| !members.is_empty());
         if self.json {
             let record = JsonRecord {
                 timestamp,
                 level: record.level.name(),
                 request_id: record.request_id,
                 tenant_id: record.tenant_id,
-                message: record.message,
+                // Its members may be all that there is to say.
+                message: Some(record.message).filter(|message| !message.is_empty() || members.is_none()),
+                members,
                 error_type: failure.map(|failure| failure.error_type.as_str()),
                 error_message: failure.map(|failure| failure.error_message.as_str()),
                 stack_trace: failure.map(|failure| failure.stack_trace.as_slice()),
@@ -125,6 +132,10 @@ impl StdoutLog {
         let request_id = record.request_id.unwrap_or("-");
         let mut line = format!("{timestamp}\t{request_id}\t{}\t", record.level.name());
         push_plain(&mut line, record.message);
+        if let Some(members) = members {
+            line.push_str(if record.message.is_empty() { "" } else { " " });
+            push_plain(&mut line, &serde_json::to_string(members).unwrap_or_default());
+        }
         for frame in failure.map(|failure| failure.stack_trace.as_slice()).unwrap_or_default() {
             line.push_str(" | ");
             push_plain(&mut line, frame);
@@ -139,7 +150,14 @@ impl StdoutLog {
             return;
         }
         let message = format!("{} log lines were dropped: nobody read them in time", self.dropped.swap(0, Ordering::Relaxed));
-        self.enqueue(&self.render(&Record { level: Level::Warn, request_id, tenant_id, message: &message, failure: None }));
+        self.enqueue(&self.render(&Record {
+            level: Level::Warn,
+            request_id,
+            tenant_id,
+            message: &message,
+            members: None,
+            failure: None,
+        }));
     }
 
     fn enqueue(&self, line: &str) {
@@ -241,11 +259,32 @@ mod tests {
         };
         for format in [None, Some("JSON")] {
             let (message, failure) = ("Function.Odd: a\nb", Some(&failure));
-            let record = Record { level: Level::Error, request_id: Some("id"), tenant_id: None, message, failure };
+            let record = Record { level: Level::Error, request_id: Some("id"), tenant_id: None, message, members: None, failure };
             let line = StdoutLog::new(format, None).render(&record);
             assert_eq!(line.find('\n'), Some(line.len() - 1), "{line:?}");
             assert!(line.contains("all is well") && line.contains("three"), "{line:?}");
             assert!(line.trim_end().chars().all(|char| !char.is_control() || char == '\t'), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn members_are_the_records_own() {
+        let line = |format: Option<&str>, message: &str, members: &str| {
+            let members = serde_json::from_str(members).expect("an object");
+            let (request_id, members) = (Some("id"), Some(&members));
+            let record = Record { level: Level::Warn, request_id, tenant_id: None, message, members, failure: None };
+            let line = StdoutLog::new(format, None).render(&record);
+            line.split_once(if format.is_some() { ",\"level\":" } else { "Z\t" }).expect("a time").1.to_owned()
+        };
+        let members = r#"{"left":3,"odd":"\n\u001b","requestTime":null}"#;
+        for (format, message, members, expected) in [
+            (None, "low", members, "id\tWARN\tlow {\"left\":3,\"odd\":\"\\n\\u001b\",\"requestTime\":null}\n"),
+            (None, "", r#"{"a":1}"#, "id\tWARN\t{\"a\":1}\n"),
+            (None, "low", "{}", "id\tWARN\tlow\n"),
+            (Some("JSON"), "low", r#"{"left":3}"#, "\"WARN\",\"requestId\":\"id\",\"message\":\"low\",\"left\":3}\n"),
+            (Some("JSON"), "", r#"{"message":[1]}"#, "\"WARN\",\"requestId\":\"id\",\"message\":[1]}\n"),
+        ] {
+            assert_eq!(line(format, message, members), expected);
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) fn build(builder: &Builder, name: Name, guest: &str) -> Result<Built>
         "-p",
         "firstbyte-runtime",
         "--no-default-features",
+        "--features",
+        "bootstrap",
         "--target",
         musl.as_str(),
     ])?;

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 #[handler]
 fn echo(request: Request, response: Response) -> Result {
     let http = request.http();
-    let content_type = http.as_ref().and_then(|http| http.header("content-type")).unwrap_or("application/octet-stream");
+    let content_type = http.and_then(|http| http.header("content-type")).unwrap_or("application/octet-stream");
 
     let mut body = response.content_type(content_type).start()?;
-    body.write(format!("{}\n", describe(&request, http.as_ref())))?;
+    body.write(format!("{}\n", describe(&request, http)))?;
     body.write(request.payload())?;
     Ok(())
 }
@@ -28,7 +28,7 @@ fn describe(request: &Request, http: Option<&HttpRequest>) -> Value {
         "http": http.map(|http| json!({
             "method": http.method(),
             "path": http.path(),
-            "query": http.query(),
+            "query": http.query_string(),
             "headers": http.headers().collect::<Vec<_>>(),
             "cookies": http.cookies().collect::<Vec<_>>(),
         })),

@@ -83,6 +83,9 @@ enum Ending {
     /// `lines` (1000) lines in the log, then one of `bytes` (0) bytes without a line break; `stderr` instead of stdout.
     LogFlood { lines: Option<usize>, bytes: Option<usize>, stderr: Option<bool> },
 
+    /// Records of several levels, by the SDK, by `log`, by `tracing` and by hand, and one that claims to be somebody else's.
+    LogRecords,
+
     /// A head that no response may have. The refusal is a failure of the kind `HeadError`.
     BadHead { name: Option<String>, value: Option<String>, status: Option<u16> },
     /// A header of `bytes` (32 KiB), of this name (`x-big`).
@@ -140,6 +143,8 @@ fn end(request: Request, response: Response) -> Result {
         Ending::LogFlood { lines, bytes, stderr } => {
             log::flood(response, lines.unwrap_or(1000), bytes.unwrap_or(0), stderr.unwrap_or(false))
         }
+
+        Ending::LogRecords => log::records(response),
 
         Ending::BadHead { name, value, status } => head::bad(response, name, value, status),
         Ending::BigHead { bytes, name } => head::big(response, bytes.unwrap_or(32 << 10), name.as_deref()),

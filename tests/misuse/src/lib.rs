@@ -1,0 +1,1 @@
+//! What the compiler says of handlers that cannot work: each in `tests/cases/` has its words beside it.
