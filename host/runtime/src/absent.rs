@@ -75,11 +75,12 @@ fn add_function<T: Send + 'static>(
     instance: &mut LinkerInstance<'_, T>,
     interface: &str,
     name: &str,
-    function: &ComponentFunc,
+    _function: &ComponentFunc,
     absent: Absent,
 ) -> wasmtime::Result<()> {
     let missing = MissingImport(format!("{interface}#{name}"));
-    if function.async_() {
+    #[cfg(feature = "wasi-p3")]
+    if _function.async_() {
         return instance.func_new_concurrent(name, move |accessor, function, _, results| {
             let missing = missing.clone();
             Box::pin(async move { accessor.with(|store| answer(store, &function, results, absent, &missing)) })

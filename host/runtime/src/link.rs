@@ -2,6 +2,9 @@
 //!
 //! Only what the component at hand does import is linked: linking all of it takes longer than mapping the component.
 
+#[cfg(feature = "wasi-p3")]
+mod p3;
+
 use crate::absent::{self, Absent};
 use crate::store::State;
 use crate::world::World;
@@ -11,10 +14,9 @@ use wasmtime::component::{Component, Linker};
 use wasmtime_wasi::WasiView as _;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
+use wasmtime_wasi::p2;
 use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
-use wasmtime_wasi::p3::bindings::cli as p3_cli;
 use wasmtime_wasi::random::WasiRandom;
-use wasmtime_wasi::{p2, p3};
 
 /// Adds a part of what can be imported.
 type Add = fn(&mut Linker<State>) -> wasmtime::Result<()>;
@@ -33,8 +35,8 @@ enum How {
 /// Interfaces whose names begin with the first, of versions that begin with the second.
 type Part = (&'static str, &'static str, How);
 
-/// All that this host knows. What is not in here is missing.
-static PARTS: [Part; 20] = [
+/// What this host knows of WASI 0.2, and of our own.
+static PARTS: [Part; 13] = [
     ("firstbyte:lambda/invocation", "0.2.", How::Always),
     ("wasi:io/", "0.2.", How::Always),
     ("wasi:clocks/", "0.2.", How::Always),
@@ -49,20 +51,17 @@ static PARTS: [Part; 20] = [
     ("wasi:sockets/", "0.2.", How::Denied),
     // A release candidate, of which no other patch will do.
     ("wasi:config/store", "0.2.0-rc.1", How::By(config::add_to_linker)),
-    ("wasi:cli/terminal", "0.3.", How::Denied),
-    ("wasi:cli/", "0.3.", How::By(add_cli_p3)),
-    ("wasi:clocks/", "0.3.", How::By(clock::add_p3_to_linker)),
-    // Calls of 0.3 run beside one another, each on a thread, which nothing here limits: a component reads what it is granted by 0.2.
-    ("wasi:filesystem/", "0.3.", How::Denied),
-    ("wasi:http/", "0.3.", How::By(add_http_p3)),
-    ("wasi:random/", "0.3.", How::By(p3::random::add_to_linker)),
-    ("wasi:sockets/", "0.3.", How::Denied),
 ];
 
-/// The part that an interface of this name belongs to: the first that fits.
+/// The part that an interface of this name belongs to: the first that fits. What is of none is missing.
 fn part_of(import: &str) -> Option<&'static Part> {
     let (name, of) = import.split_once('@').unwrap_or((import, ""));
-    PARTS.iter().find(|(interface, version, _)| name.starts_with(interface) && of.starts_with(version))
+    #[cfg(feature = "wasi-p3")]
+    let parts = PARTS.iter().chain(&p3::PARTS);
+    #[cfg(not(feature = "wasi-p3"))]
+    let parts = PARTS.iter();
+    let mut parts = parts;
+    parts.find(|(interface, version, _)| name.starts_with(interface) && of.starts_with(version))
 }
 
 /// Whether this host has the interface of this name.
@@ -113,14 +112,6 @@ fn add_exit(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     cli::exit::add_to_linker::<_, WasiCli>(linker, State::cli)
 }
 
-fn add_cli_p3(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    p3_cli::environment::add_to_linker::<_, WasiCli>(linker, State::cli)?;
-    p3_cli::exit::add_to_linker::<_, WasiCli>(linker, State::cli)?;
-    p3_cli::stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
-    p3_cli::stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
-    p3_cli::stderr::add_to_linker::<_, WasiCli>(linker, State::cli)
-}
-
 fn add_files(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     filesystem::preopens::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)?;
     filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)?;
@@ -131,11 +122,6 @@ fn add_http(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     charged::add_http_to_linker(linker)?;
     egress::add_to_linker(linker)
-}
-
-fn add_http_p3(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    wasmtime_wasi_http::p3::add_to_linker(linker)?;
-    charged::add_http_p3_to_linker(linker)
 }
 
 fn add_insecure_random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
