@@ -71,6 +71,20 @@ impl Component {
 
     /// The same with environment variables, as the function's owner sets them: the handler's own and `FIRSTBYTE_` settings.
     ///
+    /// Credentials are given in the same way, under the names that Lambda has for them, and the handler does not see them: with
+    /// `FIRSTBYTE_SIGN_AWS`, requests to AWS are signed with them, as [`UpstreamRequest::signed`](crate::UpstreamRequest::signed)
+    /// tells. Those of whoever runs the test are never used.
+    ///
+    /// ```no_run
+    /// # use firstbyte_testing::Component;
+    /// let orders = Component::of_this_crate_with([
+    ///     ("FIRSTBYTE_ALLOW_HTTP", "https://dynamodb.eu-central-1.amazonaws.com"),
+    ///     ("FIRSTBYTE_SIGN_AWS", "dynamodb"),
+    ///     ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+    ///     ("AWS_SECRET_ACCESS_KEY", "of nobody's"),
+    /// ]);
+    /// ```
+    ///
     /// # Panics
     /// If it cannot be built, is no handler, or a setting is of no use; the message says why.
     #[must_use]

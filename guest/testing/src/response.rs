@@ -36,6 +36,7 @@ pub struct LogLine {
     /// What it says.
     pub message: String,
     /// What the handler added, as members of a record.
+    #[serde(default)]
     pub members: serde_json::Map<String, serde_json::Value>,
 }
 

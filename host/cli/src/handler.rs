@@ -1,7 +1,9 @@
 //! What `HANDLER` on the command line stands for: a component's file, built first if it is sources.
 
 use crate::output::note;
+use crate::world;
 use anyhow::{Context as _, Result, bail};
+use firstbyte_runtime::engine::Generation;
 use firstbyte_toolchain::{Build, Built, Effort, Project};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Handler {
     /// The file, absolute.
     pub(crate) path: PathBuf,
+    /// The generation of WASI that it is for.
+    pub(crate) generation: Generation,
     /// What it was built from. Absent if it was there.
     pub(crate) sources: Option<Sources>,
 }
@@ -32,11 +36,16 @@ impl Handler {
             bail!("{} does not exist; HANDLER is a .wasm, a .cwasm, or the folder of a handler", given.display());
         }
         if is_component(given) {
-            return Ok(Self { path: std::path::absolute(given)?, sources: None });
+            return Self::of(given, None);
         }
         let project = Project::find(given)?;
         let Built { component, inputs } = build(&project, effort)?;
-        Ok(Self { path: std::path::absolute(component)?, sources: Some(Sources { project, inputs }) })
+        Self::of(&component, Some(Sources { project, inputs }))
+    }
+
+    fn of(component: &Path, sources: Option<Sources>) -> Result<Self> {
+        let path = std::path::absolute(component)?;
+        Ok(Self { generation: world::announce(&path)?, path, sources })
     }
 
     /// The function's name: the file's, without its ending.

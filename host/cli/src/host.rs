@@ -4,7 +4,7 @@ use crate::output::note;
 use crate::{checkout, elf};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use firstbyte_runtime::engine::Arch;
+use firstbyte_runtime::engine::{Arch, Generation};
 use firstbyte_toolchain::rust::bootstrap;
 use std::path::{Path, PathBuf};
 
@@ -21,15 +21,18 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// The program's bytes.
-    pub(crate) fn bootstrap(&self, arch: Arch) -> Result<Vec<u8>> {
+    /// The program's bytes; with what components of WASI 0.3 need, if it is to run one.
+    pub(crate) fn bootstrap(&self, arch: Arch, generation: Generation) -> Result<Vec<u8>> {
         let path = match &self.bootstrap {
             Some(path) => path.clone(),
-            None => bootstrap::build(&source(self.source.as_deref())?, machine(arch), &|step| note(format_args!("{step}…")))?,
+            None => {
+                let build = bootstrap::Build { arch: machine(arch), wasi_p3: generation == Generation::P3 };
+                bootstrap::build(&source(self.source.as_deref())?, build, &|step| note(format_args!("{step}…")))?
+            }
         };
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         elf::check(&bytes, arch).with_context(|| format!("{} cannot be Lambda's bootstrap", path.display()))?;
-        Ok(bytes)
+        Ok(elf::without_unwind_tables(bytes))
     }
 }
 

@@ -31,6 +31,7 @@ mod stamp;
 mod terminal;
 mod test_host;
 mod watch;
+mod world;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;

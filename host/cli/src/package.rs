@@ -5,12 +5,13 @@ use crate::compile::{ArchName, with_progress};
 use crate::elf;
 use crate::handler::Handler;
 use crate::host;
+use crate::output::note;
 use crate::output::say;
 use crate::slim;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use firstbyte_runtime::compile::compile;
-use firstbyte_runtime::engine::Arch;
+use firstbyte_runtime::engine::{Arch, Generation};
 use firstbyte_toolchain::Effort;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -75,7 +76,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     if arguments.with_host {
-        entries.push(Entry::program("bootstrap", arguments.host.bootstrap(arch)?));
+        entries.push(Entry::program("bootstrap", arguments.host.bootstrap(arch, handler.generation)?));
+    } else if handler.generation == Generation::P3 {
+        note("this is a component of WASI 0.3: it needs the layer of `firstbyte layer --wasi-p3`, or --with-host");
     }
     let destination = if arguments.unpacked {
         Destination::Folder(arguments.output.clone())

@@ -22,7 +22,7 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn new(handler: Handler, code: Option<MachineCode>) -> Self {
-        let Handler { path, sources } = handler;
+        let Handler { path, sources, .. } = handler;
         Self { elsewhere: Elsewhere::of(&path), file: path, sources, code }
     }
 

@@ -275,6 +275,7 @@ impl WasiHttpHooks for Outbound {
         transport::BUFFER
     }
 
+    #[cfg(feature = "wasi-p3")]
     fn p3_outgoing_body_chunk_size(&mut self) -> usize {
         transport::BUFFER
     }

@@ -9,6 +9,7 @@
 
 #![cfg_attr(not(feature = "lambda"), allow(dead_code, reason = "only what runs in Lambda calls it"))]
 
+mod absent;
 #[cfg(feature = "lambda")]
 pub mod bootstrap;
 mod budget;
@@ -31,7 +32,6 @@ mod invocation;
 mod limits;
 mod link;
 pub mod log;
-mod missing;
 mod outcome;
 pub mod outlet;
 mod path;

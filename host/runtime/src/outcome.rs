@@ -1,8 +1,8 @@
 //! How an invocation ended, and what each party is told of it.
 
+use crate::absent::MissingImport;
 use crate::budget::{Allowance, Spent};
 use crate::limits::CALL_BYTES;
-use crate::missing::MissingImport;
 use firstbyte_wire::{ErrorReport, ErrorType, EventError, HeadError};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};

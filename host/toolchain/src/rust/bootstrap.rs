@@ -37,16 +37,26 @@ impl Arch {
     }
 }
 
+/// What a bootstrap is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// The architecture of the functions that it is for.
+    pub arch: Arch,
+    /// Whether it runs components of WASI 0.3, too.
+    pub wasi_p3: bool,
+}
+
 /// Builds the bootstrap from the sources in a folder, and gives its file.
 ///
 /// # Errors
 /// [`BuildError`].
-pub fn build(source: &Path, arch: Arch, progress: &dyn Fn(&str)) -> Result<PathBuf, BuildError> {
+pub fn build(source: &Path, Build { arch, wasi_p3 }: Build, progress: &dyn Fn(&str)) -> Result<PathBuf, BuildError> {
     let target = arch.target();
     cargo::ensure_target(source, &target, progress)?;
     let mut command = cargo::cargo(source);
     command.args(["build", "--profile", "lambda", "--package", "firstbyte-runtime", "--bin", "bootstrap"]);
-    command.args(["--no-default-features", "--features", "bootstrap", "--target", &target]);
+    let features = if wasi_p3 { "bootstrap,wasi-p3" } else { "bootstrap" };
+    command.args(["--no-default-features", "--features", features, "--target", &target]);
     let compiler = format!("CC_{}", target.replace('-', "_"));
     if std::env::var_os(&compiler).is_none() {
         command.env(&compiler, c_compiler(source, arch, &compiler)?);
