@@ -1,6 +1,6 @@
 //! A new project, from `firstbyte new` to an answer, by nothing but what the commands print; and one that changes while it is served.
 
-use firstbyte_tests::{Call, Door, Serve, in_project, send, soon};
+use firstbyte_tests::{Call, Door, Guest, Serve, gone, in_project, is_alive, send, soon};
 use rustix::process::Signal;
 use serde_json::json;
 use std::fs;
@@ -106,5 +106,39 @@ async fn a_source_that_changes_is_built_and_served_and_one_that_does_not_build_i
     serve.until_printed("src/later.rs has changed: building").await;
     serve.until_printed("changing.wasm has changed: the next invocation runs it").await;
     assert_eq!(first(&serve).await, "three");
-    serve.end_by(Signal::INT).await;
+
+    // A build that goes on when serve is told to end.
+    fs::write(
+        project.join("build.rs"),
+        r#"fn main() { std::fs::write("pid", std::process::id().to_string()).unwrap(); loop { std::thread::park() } }"#,
+    )
+    .expect("a new file");
+    let building = async {
+        loop {
+            match fs::read_to_string(project.join("pid")).unwrap_or_default().parse() {
+                Ok(pid) => break pid,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let building = soon("a build", building).await;
+    assert!(is_alive(building));
+    serve.end_by(Signal::TERM).await;
+    gone(building).await;
+}
+
+#[tokio::test]
+async fn a_build_goes_where_it_is_asked_to() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let sources = Guest::Greeting.folder();
+    let greeting = |path: &str| sources.join(path).to_str().expect("UTF-8").to_owned();
+    for source in ["", "src/lib.rs", "Cargo.toml"] {
+        let said = run(folder.path(), &[format!("firstbyte build '{}' -o mine.wasm", greeting(source))]).await;
+        assert!(said.starts_with("mine.wasm (") && said.ends_with(" KB)\n"), "{source}: {said}");
+        assert!(fs::read(folder.path().join("mine.wasm")).expect("it was built").starts_with(b"\0asm"));
+        fs::remove_file(folder.path().join("mine.wasm")).expect("it was built");
+    }
+    let said = run(&sources, &["firstbyte build --small".to_owned()]).await;
+    let (built, _size) = said.split_once(" (").expect("a path and a size");
+    assert!(Path::new(built).is_file() && built.ends_with("/wasm32-wasip2/release/greeting.wasm"), "{said}");
 }
