@@ -7,17 +7,17 @@ use std::{
 };
 
 use serde::Serialize;
-use wasip2::{
-    http::{
-        outgoing_handler,
-        types::{
-            Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
-        },
-    },
-    io::streams::{OutputStream, StreamError},
-};
 
 use crate::{
+    __private::bindings::wasi::{
+        http::{
+            outgoing_handler,
+            types::{
+                Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+            },
+        },
+        io::streams::{OutputStream, StreamError},
+    },
     executor::Pollable,
     fetch::{Error, Phase, Response, client::Timeouts},
     time::nanoseconds,
@@ -81,7 +81,9 @@ impl Request {
         let to = &target.origin;
         let request = OutgoingRequest::new(fields(&self.headers, self.body.as_deref(), &self.method)?);
         let invalid = |what: &str| Error::Invalid(format!("{what} of {:?} is invalid", self.url));
-        request.set_method(&method(&self.method)).map_err(|()| Error::Invalid(format!("the method {:?} is invalid", self.method)))?;
+        request
+            .set_method(&method(&self.method))
+            .map_err(|()| Error::Invalid(format!("the method {:?} is invalid", self.method)))?;
         request.set_scheme(Some(&target.scheme)).map_err(|()| invalid("the scheme"))?;
         request.set_authority(Some(&target.authority)).map_err(|()| invalid("the host"))?;
         request.set_path_with_query(Some(&target.path)).map_err(|()| invalid("the path"))?;
