@@ -1,9 +1,10 @@
-// Constructs for Firstbyte: the host as a layer, and a function whose code is one WebAssembly component.
+// Constructs for Firstbyte: the host as a layer, and a function whose code is one WebAssembly component. This file needs nothing
+// beside it but aws-cdk-lib and the command line: copy it into an app of your own.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { RemovalPolicy } from "aws-cdk-lib";
 import * as apigateway from "aws-cdk-lib/aws-apigateway";
 import * as iam from "aws-cdk-lib/aws-iam";
@@ -11,8 +12,18 @@ import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 
-/** Lambda's `bootstrap` as a layer. It changes with Firstbyte's version, not with your handlers. */
-export class FirstbyteHost extends lambda.LayerVersion {
+/** A layer that holds Lambda's `bootstrap`, for one architecture. */
+export interface IFirstbyteHost extends lambda.ILayerVersion {
+  readonly architecture: lambda.Architecture;
+}
+
+/** The host as a layer of this stack, made by the command line. It changes with Firstbyte's version, not with your handlers. */
+export class FirstbyteHost extends lambda.LayerVersion implements IFirstbyteHost {
+  /** A version of the layer that is there already. */
+  static fromArn(scope: Construct, id: string, layerVersionArn: string, architecture: lambda.Architecture): IFirstbyteHost {
+    return Object.assign(lambda.LayerVersion.fromLayerVersionArn(scope, id, layerVersionArn), { architecture });
+  }
+
   constructor(
     scope: Construct,
     id: string,
@@ -20,7 +31,7 @@ export class FirstbyteHost extends lambda.LayerVersion {
   ) {
     super(scope, id, {
       description: "Firstbyte's bootstrap",
-      code: firstbyte("layer", "--source", sources(), "--arch", architecture.name),
+      code: firstbyte("layer", "--arch", architecture.name),
       compatibleRuntimes: [lambda.Runtime.PROVIDED_AL2023],
       compatibleArchitectures: [architecture],
       license: "Apache-2.0",
@@ -33,7 +44,7 @@ export interface FirstbyteFunctionProps extends Omit<lambda.FunctionOptions, "ar
   /** The folder of a Rust handler, or a .wasm. Its name is the function's `Handler`. */
   readonly handler: string;
   /** The layer that runs it; its architecture is the function's. */
-  readonly host: FirstbyteHost;
+  readonly host: IFirstbyteHost;
   /** Hosts that the handler may call, as `FIRSTBYTE_ALLOW_HTTP` takes them; none by default. */
   readonly allowHttp?: string[];
 }
@@ -100,25 +111,17 @@ export class FirstbyteFunction extends lambda.Function {
   }
 }
 
-/** Firstbyte's sources: the repository that this file is in. */
-function sources(): string {
-  let folder = __dirname;
-  while (!existsSync(join(folder, "host/runtime/Cargo.toml"))) {
-    if (dirname(folder) === folder) throw new Error("Firstbyte's sources are not above this file");
-    folder = dirname(folder);
-  }
-  return folder;
-}
-
-/** What `firstbyte package` or `firstbyte layer` writes; FIRSTBYTE names the program if it is built already. */
+/** What `firstbyte package` or `firstbyte layer` writes. FIRSTBYTE names the program, if it is not on the path. */
 function firstbyte(...words: string[]): lambda.AssetCode & { handler: string } {
   const output = mkdtempSync(join(tmpdir(), "firstbyte-"));
-  const program = process.env.FIRSTBYTE
-    ? [process.env.FIRSTBYTE]
-    : ["cargo", "run", "--quiet", "--release", "--manifest-path", join(sources(), "Cargo.toml"), "--package", "firstbyte-cli", "--"];
-  const [command, ...options] = [...program, ...words, "--unpacked", "--output", output];
-  // Standard output is for the template.
-  execFileSync(command, options, { stdio: ["ignore", 2, 2] });
+  const program = process.env.FIRSTBYTE || "firstbyte";
+  try {
+    // Standard output is for the template.
+    execFileSync(program, [...words, "--unpacked", "--output", output], { stdio: ["ignore", 2, 2] });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new Error(`${program} is not there: install Firstbyte's command line, or name it in the variable FIRSTBYTE`);
+  }
   const component = readdirSync(output).find((name) => name.endsWith(".cwasm")) ?? "";
   return Object.assign(lambda.Code.fromAsset(output), { handler: basename(component, ".cwasm") });
 }

@@ -1,6 +1,6 @@
 """Proves that what was packaged is what runs: streams the greeting through all three doors of a Lambda-like environment.
 
-python proof.py --firstbyte FILE --task FOLDER --opt FOLDER [--cpu "qemu-… -cpu …"] [--swap FOLDER]
+python proof.py --firstbyte FILE --task FOLDER --opt FOLDER [--handler NAME] [--cpu "qemu-… -cpu …"] [--swap FOLDER]
 """
 
 import argparse
@@ -69,12 +69,13 @@ def main():
     parser.add_argument("--firstbyte", required=True)
     parser.add_argument("--task", required=True)
     parser.add_argument("--opt", required=True)
+    parser.add_argument("--handler", default="greeting")
     parser.add_argument("--cpu", default="", help="run everything on this CPU, emulated")
     parser.add_argument("--swap", help="a chat to put in the greeting's place, under the same bootstrap")
     arguments = parser.parse_args()
     cpu = arguments.cpu.split()
 
-    with Sandbox(arguments.firstbyte, arguments.task, arguments.opt, "greeting", cpu) as sandbox:
+    with Sandbox(arguments.firstbyte, arguments.task, arguments.opt, arguments.handler, cpu) as sandbox:
         check_doors(sandbox)
         check_environment(sandbox)
         peak = sandbox.peak_mb()

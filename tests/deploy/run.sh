@@ -6,37 +6,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 ROOT=$PWD
 WORK=$ROOT/target/deploy
-VENV=$WORK/venv
-mkdir -p "$WORK"
-export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true CARGO_TERM_COLOR=never
-export AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nobody
+export CARGO_TERM_COLOR=never
 step() { printf '\n== deploy: %s (%s)\n' "$*" "$(date +%T)"; }
 fail() { echo "error: $*" >&2; exit 1; }
 
-step "tools"
-missing=()
-command -v qemu-aarch64-static > /dev/null && command -v qemu-x86_64-static > /dev/null || missing+=(qemu-user-static)
-command -v make > /dev/null || missing+=(make)
-command -v unzip > /dev/null || missing+=(unzip)
-command -v curl > /dev/null || missing+=(curl)
-command -v readelf > /dev/null || missing+=(binutils)
-command -v npm > /dev/null || missing+=(nodejs npm)
-if [ ${#missing[@]} -gt 0 ]; then
-  [ "$(id -u)" = 0 ] || fail "missing: ${missing[*]} (Debian packages)"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
-fi
-if ! cmp -s tests/deploy/requirements.txt "$VENV/installed"; then
-  python3 -m venv "$VENV"
-  "$VENV/bin/pip" install --quiet -r tests/deploy/requirements.txt
-  cp tests/deploy/requirements.txt "$VENV/installed"
-fi
-# With zig from there, for arm64.
-export PATH=$VENV/bin:$PATH
-for folder in deploy/cdk deploy/clients/javascript; do
-  cmp -s $folder/package-lock.json $folder/node_modules/.installed && continue
-  (cd $folder && npm ci --no-audit --no-fund --silent && cp package-lock.json node_modules/.installed)
-done
+source tests/deploy/tools.sh
 # AWS's SDK for Rust takes minutes, on what the other steps leave free.
 (cd deploy/clients/rust && CARGO_TARGET_DIR=$WORK/client nice cargo build --locked --quiet) > "$WORK/client.log" 2>&1 &
 client=$!
@@ -70,15 +44,10 @@ done
 unset TEMPLATE
 
 step "sizes; the same input gives the same bytes"
+# sam has built both architectures of the same sources before; `make swap`, below, packages one of them again.
 for arch in x86_64 arm64; do
-  for round in first second; do
-    "$FIRSTBYTE" package guest/examples/greeting --arch $arch -o "$WORK/$round-$arch" 2> "$WORK/package.log" || { cat "$WORK/package.log"; fail "package"; }
-    "$FIRSTBYTE" layer --arch $arch -o "$WORK/$round-$arch" 2> "$WORK/layer.log" || { cat "$WORK/layer.log"; fail "layer"; }
-    touch guest/examples/greeting/src/lib.rs
-  done
-  for zip in function layer; do
-    cmp "$WORK/first-$arch/$zip.zip" "$WORK/second-$arch/$zip.zip"
-  done
+  "$FIRSTBYTE" package guest/examples/greeting --arch $arch -o "$WORK/first-$arch" 2> "$WORK/package.log" || { cat "$WORK/package.log"; fail "package"; }
+  "$FIRSTBYTE" layer --arch $arch -o "$WORK/first-$arch" 2> "$WORK/layer.log" || { cat "$WORK/layer.log"; fail "layer"; }
   [ "$(stat -c %s "$WORK/first-$arch/function.zip")" -le 150000 ] || fail "the greeting's function.zip is larger than 150 KB"
   [ "$(stat -c %s "$WORK/first-$arch/layer.zip")" -le 3000000 ] || fail "layer.zip is larger than 3 MB"
   unzip -p "$WORK/first-$arch/layer.zip" bootstrap | cmp - "$WORK/sam-$arch/Host/bootstrap"
@@ -114,7 +83,8 @@ proof x86_64 "$(command -v qemu-x86_64-static) -cpu Nehalem"
 step "what sam built for arm64 streams, on the oldest Armv8"
 proof arm64 "$(command -v qemu-aarch64-static) -cpu cortex-a57"
 
-step "make swap says what it would run"
+step "make swap says what it would run, and packages what was built anew to the same bytes"
+touch guest/examples/greeting/src/lib.rs
 said=$(make --no-print-directory -C deploy swap FUNCTION=a-function HANDLER=../guest/examples/greeting DRY_RUN=1 DIST="$WORK/swap" 2> "$WORK/swap.log") ||
   { cat "$WORK/swap.log"; fail "make swap"; }
 grep -F "aws lambda update-function-code --function-name a-function --zip-file fileb://$WORK/swap/a-function/function.zip --architectures arm64" <<< "$said" ||
@@ -122,7 +92,7 @@ grep -F "aws lambda update-function-code --function-name a-function --zip-file f
 cmp "$WORK/swap/a-function/function.zip" "$WORK/first-arm64/function.zip"
 
 step "verify-on-aws.sh, with stand-ins for aws and sam, and the emulator's doors"
-shellcheck deploy/verify-on-aws.sh tests/deploy/run.sh
+shellcheck -x deploy/verify-on-aws.sh tests/deploy/run.sh tests/outside/run.sh
 python tests/deploy/verify.py --firstbyte "$FIRSTBYTE" --task "$WORK/sam-$(uname -m | sed s/aarch64/arm64/)/UrlGreeting"
 make --no-print-directory -C deploy raw-runtime ARCH=arm64 DIST="$WORK/raw-arm64" > /dev/null
 readelf --program-headers --wide "$WORK/raw-arm64/bootstrap" | grep -q INTERP && fail "the raw runtime for arm64 wants a loader"

@@ -70,8 +70,13 @@ async fn invoke_sends_what_it_is_asked_to_and_says_what_is_of_no_use() {
 async fn what_is_said_of_an_invocation_is_so() {
     let greeting = component(Guest::Greeting);
     for door in ["url", "api"] {
-        let run = firstbyte(&["invoke", greeting, "--via", door, "--payload", "{}"]).await;
-        assert!(run.stderr.contains("  the client got 400 and ") && !run.stderr.contains("not shown"), "{run:#?}");
+        let invoke = ["invoke", greeting, "--via", door, "--payload", "{}"];
+        let run = firstbyte(&invoke).await;
+        assert!(run.status.success() && run.stdout.contains("400 Bad Request") && run.stderr.contains("\tWARN\t"), "{run:#?}");
+        assert!(!run.stderr.contains("the client got") && !run.stderr.contains("not shown"), "{run:#?}");
+        let run = firstbyte(&[&invoke[..], &["-e", "FIRSTBYTE_CLIENT_ERRORS=failed"]].concat()).await;
+        assert!(!run.status.success() && run.stderr.contains("  the client got 400 and "), "{run:#?}");
+        assert!(!run.stderr.contains("not shown"), "{run:#?}");
     }
     // A log line is a line of its own behind a body without an end of line, and the body is as it was sent.
     let payload = r#"{"ending":"err-after","bytes":3}"#;

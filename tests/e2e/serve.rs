@@ -45,9 +45,8 @@ fn assert_says(run: &Run, parts: &[&str]) {
 #[tokio::test]
 async fn a_handler_that_is_not_there() {
     assert_says(&refused(&["nowhere.wasm"]).await, &["nowhere.wasm does not exist", "HANDLER is a .wasm"]);
-    assert_says(&refused(&[]).await, &["no HANDLER", "give a .wasm"]);
     let (folder, file) = folder_with("notes.txt", "notes");
-    assert_says(&refused(&[&file]).await, &["notes.txt is neither a .wasm nor a .cwasm"]);
+    assert_says(&refused(&[&file]).await, &["notes.txt is no handler's source: a handler is a .wasm or .cwasm file, or"]);
     assert_says(&refused(&[text(folder.path())]).await, &["has no Cargo.toml"]);
     assert_says(&firstbyte(&["invoke", "nowhere.wasm"]).await, &["nowhere.wasm does not exist"]);
     assert_says(&firstbyte(&["compile", "nowhere.wasm"]).await, &["nowhere.wasm does not exist"]);
@@ -60,18 +59,34 @@ async fn a_handler_that_is_not_there() {
 
 #[tokio::test]
 async fn a_component_that_is_no_handler() {
+    // Three kinds of files that are no handlers, and what to do about each. Nothing is compiled before that is said.
     let other_world = component(Guest::NotAHandler);
-    assert_says(&refused(&[other_world]).await, &["guest-not-a-handler.wasm", "firstbyte:lambda"]);
-    assert_says(&firstbyte(&["invoke", other_world]).await, &["guest-not-a-handler.wasm", "firstbyte:lambda"]);
+    for run in
+        [refused(&[other_world]).await, firstbyte(&["invoke", other_world]).await, firstbyte(&["compile", other_world]).await]
+    {
+        assert_says(
+            &run,
+            &["guest-not-a-handler.wasm is no handler: it is a component", "exports one of firstbyte:lambda/handler@0.2.0"],
+        );
+    }
 
     let (_folder, text_file) = folder_with("text.wasm", "This is no component.");
     for run in [refused(&[&text_file]).await, firstbyte(&["compile", &text_file]).await] {
-        assert_says(&run, &["text.wasm"]);
+        assert_says(&run, &["text.wasm is no handler: it is not WebAssembly"]);
     }
     let (_folder, empty) = folder_with("empty.wasm", "");
-    assert_says(&refused(&[&empty]).await, &["empty.wasm"]);
+    assert_says(&refused(&[&empty]).await, &["empty.wasm is no handler: it is not WebAssembly"]);
     let (_folder, module) = folder_with("module.wasm", b"\0asm\x01\0\0\0");
-    assert_says(&refused(&[&module]).await, &["module.wasm"]);
+    let package = ["package", &module, "--arch", "arm64", "-o", "/nowhere"];
+    for run in [refused(&[&module]).await, firstbyte(&package).await] {
+        assert_says(&run, &["module.wasm is no handler: it is a core module", "wasm32-wasip2"]);
+    }
+    // What others are is said in a line.
+    let run = firstbyte(&["invoke", component(Guest::HttpP2), "--payload", r#"{"ending":"ok"}"#]).await;
+    assert!(
+        run.status.success() && run.only_line().ends_with("guest_http_p2.wasm: a component of wasi:http/proxy 0.2"),
+        "{run:#?}"
+    );
 }
 
 #[tokio::test]
@@ -122,6 +137,17 @@ async fn arguments_and_settings_that_cannot_be() {
         &refused(&[echo, "--env", "FIRSTBYTE_MEMORY_MB=much"]).await,
         &["FIRSTBYTE_MEMORY_MB=\"much\"", "a whole number"],
     );
+    for (setting, told) in [
+        ("FIRSTBYTE_REUSE=0", "at least 1. Correct it, or remove it for its default: 1"),
+        ("FIRSTBYTE_DEADLINE_RESERVE_MS=900000", "less than 900000"),
+        ("FIRSTBYTE_SIGN_AWS=dynamdb", "did you mean dynamodb?"),
+        ("AWS_LAMBDA_LOG_LEVEL=loud", "expected `TRACE`"),
+    ] {
+        let run = firstbyte(&["invoke", echo, "--env", setting]).await;
+        assert_says(&run, &["Runtime.InvalidSetting", told]);
+    }
+    let run = firstbyte(&["invoke", echo, "--raw", "--env", "FIRSTBYTE_ALOW_HTTP=*"]).await;
+    assert!(run.status.success() && run.stderr.contains("WARN") && run.stderr.contains("mean FIRSTBYTE_ALLOW_HTTP?"), "{run:#?}");
     for arguments in
         [&["serve", echo, "--timeout", "0"][..], &["invoke", echo, "--via", "window"], &["serve", echo, "--url-port", "99999"]]
     {
@@ -208,21 +234,119 @@ async fn a_swapped_component_answers_the_next_invocation_in_the_same_process() {
         fs::rename(new, &handler).expect("a swap");
     };
     swap(&fs::read(Guest::Echo.component()).expect("a component"));
-    for door in Door::ALL {
-        let answer = answer_of(&mut serve, door, call()).await;
+    for (door, is_first) in Door::ALL.into_iter().zip([true, false, false]) {
+        let answer = send(&serve.doors, door, call()).await;
         assert!(answer.text().contains("requestId"), "{door}: {}", answer.text());
+        if is_first {
+            serve.until_printed("handler.wasm has changed: the next invocation runs it").await;
+            let line = serve.until_printed("the handler was swapped").await;
+            assert!(line.starts_with("[1] "), "{line}");
+        }
+        serve.until_printed("REPORT RequestId").await;
     }
 
-    // What is no component does not take the handler away.
-    swap(b"half a component");
-    let answer = send(&serve.doors, Door::Url, call()).await;
-    assert!(answer.text().contains("requestId"), "{}", answer.text());
-    serve.until_printed("keeping the handler as it was").await;
-    serve.until_printed("REPORT RequestId").await;
+    // What is no component, or none of ours, does not take the handler away.
+    let not_a_handler = fs::read(Guest::NotAHandler.component()).expect("a component");
+    for (contents, why) in [(&b"half a component"[..], "cannot compile"), (&not_a_handler, "firstbyte:lambda")] {
+        swap(contents);
+        let answer = send(&serve.doors, Door::Url, call()).await;
+        assert!(answer.text().contains("requestId"), "{}", answer.text());
+        let line = serve.until_printed("handler.wasm has changed, and the handler stays as it was").await;
+        assert!(line.contains(why) && line.contains(&handler), "{line}");
+        serve.until_printed("REPORT RequestId").await;
+    }
 
     swap(&fs::read(Guest::Endings.component()).expect("a component"));
     assert_eq!(answer_of(&mut serve, Door::Api, call()).await.bytes(), [0, 1, 2]);
     assert_eq!(serve.environments(), environments, "no restart");
+    serve.end_by(Signal::INT).await;
+}
+
+#[tokio::test]
+async fn swapped_machine_code_is_taken_up_and_told() {
+    let (_folder, handler) = folder_with("handler.cwasm", fs::read(Guest::Endings.compiled()).expect("machine code"));
+    let mut serve = Serve::start(&[&handler]).await;
+    assert_eq!(answer_of(&mut serve, Door::Direct, Call::json(&json!({"ending": "ok", "bytes": 3}))).await.bytes(), [0, 1, 2]);
+    let new = format!("{handler}.new");
+    fs::copy(Guest::Echo.compiled(), &new).expect("a copy");
+    fs::rename(new, &handler).expect("a swap");
+    assert!(send(&serve.doors, Door::Url, Call::json(&json!({}))).await.text().contains("requestId"));
+    assert!(serve.until_printed("the handler was swapped").await.starts_with("[1] "));
+    serve.end_by(Signal::INT).await;
+}
+
+#[tokio::test]
+async fn a_build_for_another_target_than_what_is_served_is_told() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let place = |target: &str| {
+        let release = folder.path().join(target).join("release");
+        fs::create_dir_all(&release).expect("a folder");
+        release.join("greeting.wasm")
+    };
+    let (served, other) = (place("wasm32-wasip2"), place("wasm32-wasip1"));
+    fs::copy(Guest::Echo.component(), &served).expect("a copy");
+    let mut serve = Serve::start(&[text(&served)]).await;
+    assert!(serve.introduction().contains(&format!("Handler       {}", text(&served))), "{:?}", serve.introduction());
+    // As `cargo component build` does.
+    fs::copy(Guest::Echo.component(), &other).expect("a copy");
+    send(&serve.doors, Door::Url, Call::json(&json!({}))).await;
+    let line = serve.until_printed("was built, but what is served is").await;
+    assert!(line.starts_with(text(&other)) && line.contains(text(&served)), "{line}");
+    serve.end_by(Signal::INT).await;
+}
+
+/// A component with so much more code in it that it takes two seconds to compile.
+async fn slow_to_compile(component: &Path) -> Vec<u8> {
+    /// A number as modules have it.
+    fn leb(mut number: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while number > 0x7f {
+            bytes.push((number & 0x7f) as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    }
+    fn section(id: u8, content: &[u8]) -> Vec<u8> {
+        [&[id][..], &leb(content.len()), content].concat()
+    }
+    // (func (param i32) (result i32)): the parameter, and a thousand times that multiplied by itself and by a constant.
+    let body = [&[0, 0x20, 0][..], &[0x20, 0, 0x6c, 0x41, 7, 0x6c].repeat(1000), &[0x0b]].concat();
+    let function = [leb(body.len()), body].concat();
+    let component = fs::read(component).expect("a component");
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("slow.wasm");
+    let mut functions = 100;
+    loop {
+        let module = [
+            b"\0asm\x01\0\0\0".to_vec(),
+            section(1, &[1, 0x60, 1, 0x7f, 1, 0x7f]),
+            section(3, &[leb(functions), vec![0; functions]].concat()),
+            section(10, &[leb(functions), function.repeat(functions)].concat()),
+        ];
+        let slow = [component.clone(), section(1, &module.concat())].concat();
+        fs::write(&file, &slow).expect("a file");
+        let run = firstbyte(&["compile", text(&file)]).await;
+        // It prints its file's name (architecture, size, time).
+        let seconds = run.stdout.rsplit(", ").next().and_then(|time| time.strip_suffix(" s)\n")?.parse().ok());
+        let seconds: f64 = seconds.unwrap_or_else(|| panic!("no time: {run:#?}"));
+        if seconds >= 2.0 {
+            return slow;
+        }
+        functions *= 2;
+    }
+}
+
+#[tokio::test]
+async fn compiling_takes_nothing_of_the_timeout() {
+    let slow = slow_to_compile(Guest::Echo.component()).await;
+    let (_folder, handler) = folder_with("handler.wasm", fs::read(Guest::Endings.component()).expect("a component"));
+    let mut serve = Serve::start(&[&handler, "--timeout", "1"]).await;
+    let new = format!("{handler}.new");
+    fs::write(&new, slow).and_then(|()| fs::rename(&new, &handler)).expect("a swap");
+    let answer = send(&serve.doors, Door::Url, Call::json(&json!({}))).await;
+    assert!(answer.status == 200 && answer.text().contains("requestId"), "{answer:?}");
+    serve.until_printed("handler.wasm has changed: the next invocation runs it").await;
     serve.end_by(Signal::INT).await;
 }
 

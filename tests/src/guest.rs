@@ -69,7 +69,7 @@ impl Guest {
 
     fn build(self) -> PathBuf {
         if self != Self::NotAHandler {
-            return firstbyte_runtime::cargo::build(&self.folder()).expect("the guest builds");
+            return firstbyte_toolchain::build(&self.folder()).expect("the guest builds");
         }
         // A command is no library: `firstbyte` would not build it. Another guest's build sees to the target.
         let _ = Self::Echo.component();

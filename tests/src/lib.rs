@@ -29,7 +29,7 @@ pub use process::{gone, is_alive, runtimes_of, send_signal};
 pub use program::Program;
 pub use rie::Rie;
 pub use seen::Seen;
-pub use serve::{Run, Serve, firstbyte, firstbyte_to_head};
+pub use serve::{Run, Serve, firstbyte, firstbyte_to_head, in_project};
 pub use tool::{Tool, tests_folder};
 
 use std::time::Duration;

@@ -2,8 +2,10 @@
 
 use crate::door::Doors;
 use crate::process::{runtimes_of, send_signal};
-use crate::program::Program;
+use crate::program::{Program, workspace};
 use crate::soon;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -46,9 +48,33 @@ pub async fn firstbyte(arguments: &[&str]) -> Run {
     }
 }
 
+/// A command in a project's folder. What is built goes where the workspace's own builds go: most of it is there already.
+#[must_use]
+pub fn in_project(program: impl AsRef<OsStr>, folder: &Path) -> Command {
+    let mut command = quiet(program);
+    command.current_dir(folder).env("CARGO_TARGET_DIR", workspace().join("target"));
+    // The command line comes first on the path, as where it is installed.
+    let programs = Program::Firstbyte.path().parent().into_iter().map(Path::to_owned);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(programs.chain(std::env::split_paths(&path))).expect("a path");
+    command.env("PATH", path);
+    command
+}
+
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(Program::Firstbyte.path());
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut command = quiet(Program::Firstbyte.path());
+    command.args(arguments);
+    command
+}
+
+/// A command with pipes, that ends with the test.
+fn quiet(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    // Settings of whoever runs the tests are not for what is tested.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FIRSTBYTE_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
@@ -82,8 +108,16 @@ impl Serve {
     /// # Panics
     /// If it does not.
     pub async fn start(arguments: &[&str]) -> Self {
+        Self::start_as(command(&[]), arguments).await
+    }
+
+    /// The same by a command that is the program, in whatever folder.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn start_as(mut command: Command, arguments: &[&str]) -> Self {
         let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0"];
-        let mut child = command(&[&ports[..], arguments].concat()).stderr(Stdio::inherit()).spawn().expect("firstbyte runs");
+        let mut child = command.args(ports).args(arguments).stderr(Stdio::inherit()).spawn().expect("firstbyte runs");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut said = Vec::new();
         while said.last().is_none_or(|line: &String| line != "Ctrl-C stops") {

@@ -32,6 +32,32 @@
 //!
 //! Redirects are not followed: an answer with a `location` is an answer like any other.
 //!
+//! # AWS
+//!
+//! A handler has no credentials: the host signs for it. Two variables of the function have to be set: `FIRSTBYTE_SIGN_AWS` names
+//! the services, as signatures do (`dynamodb,bedrock`), and `FIRSTBYTE_ALLOW_HTTP` names the endpoints, as for any other server
+//! (`https://dynamodb.eu-central-1.amazonaws.com`). Requests to these leave with the signature of the function's role, which is what
+//! its permissions are given to; what a handler put into `authorization` and `x-amz-date` itself is replaced. Service and region
+//! are read from the host's name. The example `orders` queries DynamoDB:
+//!
+//! ```no_run
+//! # async fn list_tables() -> firstbyte::Result<()> {
+//! let tables: serde_json::Value = firstbyte::fetch::post("https://dynamodb.eu-central-1.amazonaws.com/")
+//!     .header("x-amz-target", "DynamoDB_20120810.ListTables")
+//!     .header("content-type", "application/x-amz-json-1.0")
+//!     .body("{}")
+//!     .send()
+//!     .await?
+//!     .success()
+//!     .await?
+//!     .json()
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! AWS's own SDK works as well, over a connector of sixty lines: the example `aws-sdk` has it, and README says what it costs.
+//!
 //! # How much, and for how long
 //!
 //! [`Client`] says how long a request may take. An answer may be of any size: [`Response::chunk`] needs no more than 64 KiB of it

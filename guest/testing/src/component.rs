@@ -1,39 +1,61 @@
 //! A component under test.
 
-use crate::clock::skip_waits;
 use crate::event::Event;
-use crate::network::Network;
-use crate::recorder::{Recorder, Recording, Recordings};
-use crate::response::{LogLine, Response};
+use crate::host::{self, Host, Lost};
+use crate::message::{Invocation, Load};
+use crate::response::Response;
+use crate::servers::Servers;
 use crate::upstream::Upstream;
-use firstbyte_runtime::egress::Route;
-use firstbyte_runtime::log::{Log, Record};
-use firstbyte_runtime::{Handler, InvocationContext, Settings, Time, cargo};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// A component under test. Load it once and invoke it as often as you like: each invocation has an instance of its own.
 #[derive(Debug)]
 pub struct Component {
-    handler: Handler,
-    log: Arc<Lines>,
-    network: Network,
+    host: Mutex<Box<dyn Host>>,
+    servers: Servers,
     timeout: Duration,
     is_paused: bool,
-    one_at_a_time: Mutex<()>,
 }
 
 /// Why a component cannot be tested.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// It cannot be built.
     #[error(transparent)]
-    Build(#[from] cargo::BuildError),
-    /// It cannot be loaded.
+    Build(#[from] firstbyte_toolchain::BuildError),
+    /// It is not a handler, or a setting is of no use.
+    #[error("{0}")]
+    Unusable(String),
+    /// Firstbyte's command line, which runs the handler, is not there.
+    #[error(
+        "cannot run `{program}`, which runs the handler of a test: {source}; install it (`cargo install firstbyte-cli --locked`), \
+         or name it in the variable FIRSTBYTE. Without it, firstbyte-testing runs handlers itself if it is built with its feature \
+         `embedded`, which takes minutes"
+    )]
+    NoCommandLine {
+        /// The program.
+        program: String,
+        /// Why it cannot be run.
+        source: std::io::Error,
+    },
+    /// The command line and this library do not understand each other.
+    #[error(
+        "`{program}`, which runs the handler of a test, {}, and this is firstbyte-testing {}: install the same version of both",
+        version.as_ref().map_or_else(|| "cannot do that".to_owned(), |version| format!("is version {version}")),
+        env!("CARGO_PKG_VERSION")
+    )]
+    OtherVersion {
+        /// The program.
+        program: String,
+        /// Its version; absent if it does not say.
+        version: Option<String>,
+    },
+    /// The command line was ended.
     #[error(transparent)]
-    Setup(#[from] firstbyte_runtime::SetupError),
+    Lost(#[from] Lost),
 }
 
 impl Component {
@@ -49,19 +71,26 @@ impl Component {
 
     /// The same with environment variables, as the function's owner sets them: the handler's own and `FIRSTBYTE_` settings.
     ///
+    /// Credentials are given in the same way, under the names that Lambda has for them, and the handler does not see them: with
+    /// `FIRSTBYTE_SIGN_AWS`, requests to AWS are signed with them, as [`UpstreamRequest::signed`](crate::UpstreamRequest::signed)
+    /// tells. Those of whoever runs the test are never used.
+    ///
+    /// ```no_run
+    /// # use firstbyte_testing::Component;
+    /// let orders = Component::of_this_crate_with([
+    ///     ("FIRSTBYTE_ALLOW_HTTP", "https://dynamodb.eu-central-1.amazonaws.com"),
+    ///     ("FIRSTBYTE_SIGN_AWS", "dynamodb"),
+    ///     ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+    ///     ("AWS_SECRET_ACCESS_KEY", "of nobody's"),
+    /// ]);
+    /// ```
+    ///
     /// # Panics
     /// If it cannot be built, is no handler, or a setting is of no use; the message says why.
     #[must_use]
     #[track_caller]
     pub fn of_this_crate_with<N: Into<String>, V: Into<String>>(environment: impl IntoIterator<Item = (N, V)>) -> Self {
-        let variables = environment.into_iter().map(|(name, value)| (name.into(), value.into()));
-        let settings = match Settings::from_env(variables) {
-            Ok(settings) => settings,
-            Err(error) => panic!("{error}"),
-        };
-        let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".to_owned());
-        let built = cargo::build(folder.as_ref()).map_err(LoadError::from);
-        match built.and_then(|wasm| Self::load_with(wasm, settings)) {
+        match this_crate().and_then(|wasm| Self::load_with(wasm, environment)) {
             Ok(component) => component,
             Err(error) => panic!("{error}"),
         }
@@ -72,7 +101,7 @@ impl Component {
     /// # Errors
     /// [`LoadError`].
     pub fn build(folder: impl AsRef<Path>) -> Result<Self, LoadError> {
-        Self::load(cargo::build(folder.as_ref())?)
+        Self::load(firstbyte_toolchain::build(folder.as_ref())?)
     }
 
     /// The component in a `.wasm` file, with default settings.
@@ -80,23 +109,23 @@ impl Component {
     /// # Errors
     /// [`LoadError`].
     pub fn load(wasm: impl AsRef<Path>) -> Result<Self, LoadError> {
-        Self::load_with(wasm, Settings::default())
+        Self::load_with::<&str, &str>(wasm, [])
     }
 
-    /// The component in a `.wasm` file, with an operator's settings, but for the network and the time, which are the test's.
+    /// The component in a `.wasm` file, with environment variables as in [`of_this_crate_with`](Self::of_this_crate_with).
     ///
     /// # Errors
     /// [`LoadError`].
-    pub fn load_with(wasm: impl AsRef<Path>, mut settings: Settings) -> Result<Self, LoadError> {
-        let log = Arc::<Lines>::default();
-        let network = Network::default();
-        settings.egress.route = Route::Instead(Arc::new(network.clone()));
-        settings.time = Time::Executor;
-        // Instances come from a pool, as in Lambda.
-        settings.concurrency = Some(1);
-        let handler = Handler::load(wasm.as_ref(), Arc::new(settings), Arc::clone(&log) as _)?;
-        let timeout = Duration::from_secs(60);
-        Ok(Self { handler, log, network, timeout, is_paused: false, one_at_a_time: Mutex::default() })
+    pub fn load_with<N: Into<String>, V: Into<String>>(
+        wasm: impl AsRef<Path>,
+        environment: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, LoadError> {
+        let wasm = wasm.as_ref();
+        let environment = environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let wasm = std::path::absolute(wasm).unwrap_or_else(|_| wasm.to_owned());
+        let servers = Servers::default();
+        let host = host::load(Load { cache: cache(&wasm), wasm, environment }, &servers)?;
+        Ok(Self { host: Mutex::new(host), servers, timeout: Duration::from_secs(60), is_paused: false })
     }
 
     /// Has `upstream` answer what the handler asks of `server`: `https://api.example.com`, and a port if it is not the scheme's
@@ -104,11 +133,11 @@ impl Component {
     /// nobody answers for goes nowhere.
     ///
     /// # Panics
-    /// If `server` is none.
+    /// If `server` is not a scheme, a host and perhaps a port.
     #[must_use]
     #[track_caller]
     pub fn answering(self, server: &str, upstream: &Upstream) -> Self {
-        self.network.add(server, upstream);
+        self.servers.add(server, upstream);
         self
     }
 
@@ -129,44 +158,37 @@ impl Component {
     }
 
     /// Invokes the handler and waits for its outcome. Tests may call this from several threads; one goes after the other.
+    ///
+    /// # Panics
+    /// If whoever runs the component is gone: Firstbyte's command line, if that was ended.
     #[must_use]
+    #[track_caller]
     pub fn invoke(&self, event: Event) -> Response {
-        let _turn = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
-        self.log.take();
-        let recordings = Recordings::default();
         let (event, context) = event.into_parts();
-        let context = InvocationContext {
-            request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
-            function_arn: "arn:aws:lambda:us-east-1:123456789012:function:test".to_owned(),
-            ..context
-        };
-        let executor = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(self.is_paused).build();
-        let executor = executor.unwrap_or_else(|error| panic!("no executor: {error}"));
-        executor.block_on(async {
-            let begun = Instant::now();
-            let outlet = Box::new(Recorder::new(begun, Arc::clone(&recordings)));
-            let invocation = self.handler.invoke(event, context, begun + self.timeout, outlet);
-            if self.is_paused { skip_waits(invocation).await } else { invocation.await }
-        });
-        let recording: Recording = std::mem::take(&mut *recordings.lock().unwrap_or_else(PoisonError::into_inner));
-        Response::new(recording, self.log.take())
+        let invocation = Invocation { event, context, timeout: self.timeout, is_paused: self.is_paused };
+        let settled = self.host.lock().unwrap_or_else(PoisonError::into_inner).invoke(invocation);
+        match settled {
+            Ok(recording) => Response::new(recording),
+            Err(lost) => panic!("{lost}"),
+        }
     }
 }
 
-/// A log that is kept.
-#[derive(Debug, Default)]
-struct Lines(Mutex<Vec<LogLine>>);
-
-impl Lines {
-    fn take(&self) -> Vec<LogLine> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+/// The component of the crate whose tests run, built once for all of them.
+fn this_crate() -> Result<PathBuf, LoadError> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(wasm) = &*built {
+        return Ok(wasm.clone());
     }
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| ".".into(), PathBuf::from);
+    Ok(built.insert(firstbyte_toolchain::build(&folder)?).clone())
 }
 
-impl Log for Lines {
-    fn record(&self, record: &Record<'_>) {
-        let members = record.members.cloned().unwrap_or_default();
-        let line = LogLine { level: record.level.name(), message: record.message.to_owned(), members };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-    }
+/// Where machine code may be kept: in the folder into which cargo built the test, or the component.
+fn cache(wasm: &Path) -> Option<PathBuf> {
+    // Cargo marks its folder so.
+    let target = |path: &Path| path.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).map(Path::to_owned);
+    let test = std::env::current_exe().ok();
+    Some(test.as_deref().and_then(target).or_else(|| target(wasm))?.join("firstbyte"))
 }

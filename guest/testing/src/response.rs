@@ -1,15 +1,17 @@
 //! What a handler answered.
 
-use crate::recorder::{End, Recording};
 use firstbyte_wire::ErrorReport;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A piece of the body, as one `write` of the handler brought it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Chunk {
     /// When it came, counted from the invocation's beginning.
     pub at: Duration,
     /// The bytes.
+    #[serde(with = "crate::message::base64")]
     pub bytes: Vec<u8>,
 }
 
@@ -26,13 +28,15 @@ impl Chunk {
 }
 
 /// A line of the function's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LogLine {
     /// `INFO`, `WARN`, `ERROR`, ….
-    pub level: &'static str,
+    pub level: String,
     /// What it says.
     pub message: String,
     /// What the handler added, as members of a record.
+    #[serde(default)]
     pub members: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -62,16 +66,43 @@ impl Outcome {
     }
 }
 
+/// All that came of an invocation.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Recording {
+    pub(crate) opening: Option<Opening>,
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) end: End,
+    pub(crate) log: Vec<LogLine>,
+}
+
+/// How a response opened.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Opening {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    #[serde(with = "crate::message::base64")]
+    pub(crate) prelude: Vec<u8>,
+}
+
+/// How it ended.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) enum End {
+    /// It did not.
+    #[default]
+    None,
+    Clean,
+    Failed(ErrorReport),
+}
+
 /// What a handler answered, and how it ended.
 #[derive(Debug)]
 pub struct Response {
     recording: Recording,
     outcome: Outcome,
-    log: Vec<LogLine>,
 }
 
 impl Response {
-    pub(crate) fn new(mut recording: Recording, log: Vec<LogLine>) -> Self {
+    pub(crate) fn new(mut recording: Recording) -> Self {
         let outcome = match std::mem::take(&mut recording.end) {
             End::Clean => Outcome::Success,
             End::Failed(report) => Outcome::Failed(report),
@@ -81,7 +112,7 @@ impl Response {
                 stack_trace: Vec::new(),
             }),
         };
-        Self { recording, outcome, log }
+        Self { recording, outcome }
     }
 
     /// The status that an HTTP caller sees; at the direct door, which has none, what the handler set.
@@ -92,7 +123,7 @@ impl Response {
     #[track_caller]
     pub fn status(&self) -> u16 {
         match &self.recording.opening {
-            Some(opening) => opening.head.status(),
+            Some(opening) => opening.status,
             None => panic!("no response was started: {:?}", self.outcome),
         }
     }
@@ -106,13 +137,13 @@ impl Response {
     /// The last value of a header, by its name in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.recording.opening.as_ref()?.head.header(name)
+        self.headers().iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// All headers, `set-cookie` among them, names in lower case.
     #[must_use]
     pub fn headers(&self) -> &[(String, String)] {
-        self.recording.opening.as_ref().map_or(&[], |opening| opening.head.headers())
+        self.recording.opening.as_ref().map_or(&[], |opening| &opening.headers)
     }
 
     /// The bytes that precede the body on the wire; empty at the direct door.
@@ -152,6 +183,6 @@ impl Response {
     /// What the handler printed, and what the host had to say.
     #[must_use]
     pub fn log(&self) -> &[LogLine] {
-        &self.log
+        &self.recording.log
     }
 }

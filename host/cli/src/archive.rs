@@ -1,6 +1,6 @@
 //! The zip files that Lambda takes, the same bytes for the same files: no clock, no order of a folder, no umask.
 
-use crate::output::{self, File};
+use crate::output::{self, File, note, say};
 use anyhow::{Context as _, Result, bail};
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub(crate) fn write(mut entries: Vec<Entry>, destination: &Destination) -> Resul
             let bytes = zip(&entries)?;
             make(path.parent().unwrap_or(Path::new("")))?;
             output::write(&[File { path: path.clone(), bytes: &bytes, mode: 0o644 }])?;
-            println!("{} ({} KB, {} KB unpacked)", path.display(), kb(bytes.len() as u64), kb(unpacked));
+            say(format_args!("{} ({} KB, {} KB unpacked)", path.display(), kb(bytes.len() as u64), kb(unpacked)));
             Some(bytes.len() as u64)
         }
         Destination::Folder(folder) => {
@@ -59,7 +59,7 @@ pub(crate) fn write(mut entries: Vec<Entry>, destination: &Destination) -> Resul
             make(folder)?;
             output::write(&files)?;
             for File { path, bytes, .. } in files {
-                println!("{} ({} KB)", path.display(), kb(bytes.len() as u64));
+                say(format_args!("{} ({} KB)", path.display(), kb(bytes.len() as u64)));
             }
             None
         }
@@ -94,11 +94,12 @@ fn check(packed: Option<u64>, unpacked: u64) -> Result<()> {
         bail!("{} MB unpacked are more than the 250 MB that Lambda allows a function and its layers together", unpacked / MIB);
     }
     if unpacked > UNPACKED_LIMIT / 5 * 4 {
-        eprintln!("warning: {} MB of the 250 MB that Lambda allows a function and its layers, unpacked", unpacked / MIB);
+        let unpacked = unpacked / MIB;
+        note(format_args!("warning: {unpacked} MB of the 250 MB that Lambda allows a function and its layers, unpacked"));
     }
     if let Some(packed) = packed.filter(|packed| *packed > UPLOAD_LIMIT / 5 * 4) {
         let advice = if packed > UPLOAD_LIMIT { "upload it through S3" } else { "beyond, it must be uploaded through S3" };
-        eprintln!("warning: {} MB of the 50 MB that Lambda takes in one upload; {advice}", packed / MIB);
+        note(format_args!("warning: {} MB of the 50 MB that Lambda takes in one upload; {advice}", packed / MIB));
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! `firstbyte compile`: a component's machine code, ahead of time.
 
 use crate::handler::Handler;
-use crate::output::{self, File};
+use crate::output::{self, File, note, say};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use firstbyte_runtime::compile::compile;
 use firstbyte_runtime::engine::Arch;
+use firstbyte_toolchain::Effort;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A .wasm, or the folder of a Rust handler, which is built first
-    handler: PathBuf,
+    /// A .wasm, or the folder of a handler, which is built first; the current folder if absent
+    handler: Option<PathBuf>,
 
     /// Where to; beside the .wasm with the ending .cwasm otherwise
     #[arg(short, long, value_name = "FILE")]
@@ -45,22 +46,25 @@ impl From<ArchName> for Arch {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let handler = Handler::resolve(&arguments.handler)?;
+    let handler = Handler::resolve(arguments.handler.as_deref(), Effort::Quick)?;
     if handler.path.extension().is_some_and(|ending| ending == "cwasm") {
         bail!("{} is compiled already; compile its .wasm", handler.path.display());
     }
+    handler.known.announce(&handler.path);
     let output = arguments.output.clone().unwrap_or_else(|| handler.path.with_extension("cwasm"));
     let arch = arguments.arch.map_or_else(Arch::native, Arch::from);
     let wasm = std::fs::read(&handler.path).with_context(|| format!("cannot read {}", handler.path.display()))?;
     let begun = Instant::now();
-    let code = with_progress(|| compile(&wasm, arch)).with_context(|| format!("cannot compile {}", handler.path.display()))?;
+    let code = with_progress("compiling", || compile(&wasm, arch))
+        .with_context(|| format!("cannot compile {}", handler.path.display()))?;
     output::write(&[File { path: output.clone(), bytes: &code, mode: 0o644 }])?;
-    println!("{} ({}, {} KB, {:.1} s)", output.display(), arch.name(), code.len().div_ceil(1024), begun.elapsed().as_secs_f64());
+    let (kb, seconds) = (code.len().div_ceil(1024), begun.elapsed().as_secs_f64());
+    say(format_args!("{} ({}, {kb} KB, {seconds:.1} s)", output.display(), arch.name()));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says on standard error that work goes on: on a terminal once it takes longer than a moment, otherwise each half minute.
-pub(crate) fn with_progress<T>(work: impl FnOnce() -> T) -> T {
+/// Says on standard error that `what` goes on: on a terminal once it takes longer than a moment, otherwise each half minute.
+pub(crate) fn with_progress<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let is_terminal = std::io::stderr().is_terminal();
     let pause = if is_terminal { Duration::from_millis(500) } else { Duration::from_secs(30) };
     let (done, finished) = mpsc::channel::<()>();
@@ -70,14 +74,13 @@ pub(crate) fn with_progress<T>(work: impl FnOnce() -> T) -> T {
             while finished.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let seconds = begun.elapsed().as_secs_f64();
                 if is_terminal {
-                    eprint!("\rcompiling… {seconds:.0} s");
-                    let _ = std::io::stderr().flush();
+                    let _ = write!(std::io::stderr(), "\r{what}… {seconds:.0} s");
                 } else {
-                    eprintln!("compiling… {seconds:.0} s");
+                    note(format_args!("{what}… {seconds:.0} s"));
                 }
             }
             if is_terminal && begun.elapsed() > pause {
-                eprint!("\r\x1b[K");
+                let _ = write!(std::io::stderr(), "\r\x1b[K");
             }
         });
         let result = work();

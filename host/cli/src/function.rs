@@ -1,9 +1,12 @@
 //! The function that `serve` and `invoke` run: its component or any other runtime's command, its limits and environment.
 
 use crate::handler::Handler;
+use crate::machine_code::MachineCode;
+use crate::served::Served;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use firstbyte_emulator::Settings;
+use firstbyte_toolchain::Effort;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +14,8 @@ use std::time::Duration;
 #[derive(Args)]
 #[group(id = "function")]
 pub(crate) struct Arguments {
-    /// A .wasm, a .cwasm, or the folder of a Rust handler, which is built first; with a runtime command, its _HANDLER
+    /// A .wasm, a .cwasm, or the folder of a handler, which is built first; the current folder if absent. With a runtime command,
+    /// its _HANDLER
     handler: Option<PathBuf>,
 
     /// The function's timeout
@@ -52,22 +56,35 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A function that can be run.
+pub(crate) struct Function {
+    /// How the emulator runs it.
+    pub(crate) settings: Settings,
+    /// The handler, which has to be kept for as long as the function runs. Absent with another runtime.
+    pub(crate) served: Option<Served>,
+}
+
 impl Arguments {
-    /// Builds what must be built, and says how the emulator runs it.
-    pub(crate) fn settings(self) -> Result<Settings> {
+    /// Builds and compiles what must be.
+    pub(crate) fn function(self) -> Result<Function> {
+        let mut served = None;
         let mut settings = if let [program, ..] = &self.command[..] {
             let handler = self.handler.map_or_else(|| "index.handler".to_owned(), |handler| handler.display().to_string());
             let mut settings = Settings::new(name_of(Path::new(program)), self.command);
             settings.handler = handler;
             settings
         } else {
-            let Some(given) = &self.handler else {
-                bail!("no HANDLER: give a .wasm, a .cwasm, or the folder of a Rust handler");
-            };
-            let handler = Handler::resolve(given)?;
-            let mut settings = Settings::new(name_of(&handler.path), bootstrap(self.bootstrap)?);
-            settings.handler = handler.file_name();
+            // Another bootstrap gets the file as it is: it may be of another version.
+            let compiles = self.bootstrap.is_none();
+            let command = bootstrap(self.bootstrap)?;
+            let handler = Handler::resolve(self.handler.as_deref(), Effort::Quick)?;
+            handler.known.announce_unusual(&handler.path);
+            let is_wasm = handler.path.extension().is_some_and(|ending| ending == "wasm");
+            let code = if compiles && is_wasm { MachineCode::of(&handler.path)? } else { None };
+            let mut settings = Settings::new(name_of(&handler.path), command);
+            settings.handler = code.as_ref().map_or_else(|| handler.file_name(), |code| code.path().display().to_string());
             settings.task_root = Some(handler.folder());
+            served = Some(Served::new(handler, code));
             settings.environment.push(("FIRSTBYTE_RELOAD".into(), "on".into()));
             settings
         };
@@ -83,7 +100,7 @@ impl Arguments {
         settings.memory_mb = self.memory;
         settings.concurrency = self.concurrency;
         settings.throttle = self.throttle;
-        Ok(settings)
+        Ok(Function { settings, served })
     }
 }
 
@@ -141,7 +158,7 @@ mod tests {
         }
         assert_eq!(name_of(Path::new(&"n".repeat(100))).len(), 64);
         let arguments = Alone::try_parse_from(["firstbyte", "--", "/opt/my.own.runtime", "x"]).unwrap();
-        assert_eq!(arguments.function.settings().unwrap().function_name, "my-own");
+        assert_eq!(arguments.function.function().unwrap().settings.function_name, "my-own");
     }
 
     #[test]

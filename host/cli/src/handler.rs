@@ -1,35 +1,50 @@
-//! What `HANDLER` on the command line stands for: a component's file, built first if it is a folder.
+//! What `HANDLER` on the command line stands for: a component's file, built first if it is sources.
 
-use anyhow::{Result, bail};
-use firstbyte_runtime::cargo::BuildError;
+use crate::output::note;
+use crate::world::Known;
+use anyhow::{Context as _, Result, bail};
+use firstbyte_toolchain::{Build, Built, Effort, Project};
 use std::path::{Path, PathBuf};
 
 /// A component's file.
 pub(crate) struct Handler {
     /// The file, absolute.
     pub(crate) path: PathBuf,
+    /// What it is.
+    pub(crate) known: Known,
+    /// What it was built from. Absent if it was there.
+    pub(crate) sources: Option<Sources>,
+}
+
+/// What a component was built from.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    pub(crate) project: Project,
+    /// The files, as far as its author may change them.
+    pub(crate) inputs: Vec<PathBuf>,
 }
 
 impl Handler {
-    /// Finds or builds it.
-    pub(crate) fn resolve(given: &Path) -> Result<Self> {
-        Self::resolve_with(given, firstbyte_runtime::cargo::build)
-    }
-
-    /// Finds it, or builds it for Lambda: smaller, and slower to build.
-    pub(crate) fn resolve_small(given: &Path) -> Result<Self> {
-        Self::resolve_with(given, firstbyte_runtime::cargo::build_small)
-    }
-
-    fn resolve_with(given: &Path, build: fn(&Path) -> Result<PathBuf, BuildError>) -> Result<Self> {
+    /// Finds a component, or builds it. Inside a project, `.` need not be given.
+    pub(crate) fn resolve(given: Option<&Path>, effort: Effort) -> Result<Self> {
+        let here = given.map_or_else(here, |_| None);
+        let given = given.or(here.as_deref()).context(
+            "no HANDLER: give a .wasm, a .cwasm, or the folder of a handler, or be in that folder (`firstbyte new` makes one)",
+        )?;
         if !given.exists() {
-            bail!("{} does not exist; HANDLER is a .wasm, a .cwasm, or the folder of a Rust handler", given.display());
+            bail!("{} does not exist; HANDLER is a .wasm, a .cwasm, or the folder of a handler", given.display());
         }
-        let path = if given.is_dir() { build(given)? } else { given.to_owned() };
-        if !path.extension().is_some_and(|ending| ending == "wasm" || ending == "cwasm") {
-            bail!("{} is neither a .wasm nor a .cwasm; HANDLER is one of these, or the folder of a Rust handler", path.display());
+        if is_component(given) {
+            return Self::of(given, None);
         }
-        Ok(Self { path: std::path::absolute(path)? })
+        let project = Project::find(given)?;
+        let Built { component, inputs } = build(&project, effort)?;
+        Self::of(&component, Some(Sources { project, inputs }))
+    }
+
+    fn of(component: &Path, sources: Option<Sources>) -> Result<Self> {
+        let path = std::path::absolute(component)?;
+        Ok(Self { known: Known::of(&path)?, path, sources })
     }
 
     /// The function's name: the file's, without its ending.
@@ -46,4 +61,18 @@ impl Handler {
     pub(crate) fn folder(&self) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("/")).to_owned()
     }
+}
+
+/// Builds a project, and says which of its steps is under way where its tools do not.
+pub(crate) fn build(project: &Project, effort: Effort) -> Result<Built> {
+    Ok(project.build(&Build { effort, progress: &|step| note(format_args!("{step}…")) })?)
+}
+
+fn is_component(path: &Path) -> bool {
+    !path.is_dir() && path.extension().is_some_and(|ending| ending == "wasm" || ending == "cwasm")
+}
+
+/// The current folder, if it is a project.
+fn here() -> Option<PathBuf> {
+    std::env::current_dir().ok().filter(|here| Project::find(here).is_ok())
 }

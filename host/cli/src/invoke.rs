@@ -1,9 +1,10 @@
 //! `firstbyte invoke`: one invocation at one door or all, each chunk with the time it arrived.
 
 use crate::client::{self, Arrival, Call, Door};
+use crate::function::{self, Function};
 use crate::serve::stopped;
 use crate::terminal::{Closed, Terminal};
-use crate::{function, report, signals};
+use crate::{report, signals};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
@@ -117,7 +118,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let calls: Vec<(Door, Call)> =
         arguments.via.doors().iter().map(|door| Ok((*door, arguments.call(*door)?))).collect::<Result<_>>()?;
     let hint = arguments.of_no_use_direct().filter(|_| arguments.via.doors().contains(&Door::Direct));
-    let settings = arguments.function.settings()?;
+    // The handler's machine code has to be there to the end.
+    let Function { settings, served: _served } = arguments.function.function()?;
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
     executor.block_on(async {
         let name = settings.function_name.clone();
@@ -125,6 +127,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         let stop = signals::stop();
         let emulator = firstbyte_emulator::start(settings).await?;
         let mut events = emulator.events();
+        // What a runtime says at its start is shown with the first invocation.
+        let mut seen = emulator.events();
         let work = async {
             if let Err(error) = emulator.warm_up().await {
                 bail!("{error}");
@@ -135,7 +139,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             let mut succeeded = true;
             for (door, call) in calls {
                 let shown = Shown { terminal: &terminal, raw: arguments.raw, begun: Instant::now() };
-                succeeded &= shown.invocation(door, &emulator, &name, call).await?;
+                succeeded &= shown.invocation(door, &emulator, &mut seen, &name, call).await?;
             }
             terminal.flush().await?;
             Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -158,7 +162,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     /// Invokes at one door and shows it; whether the function succeeded.
-    async fn invocation(&self, door: Door, emulator: &Emulator, name: &str, call: Call) -> Result<bool> {
+    async fn invocation(&self, door: Door, emulator: &Emulator, events: &mut Events, name: &str, call: Call) -> Result<bool> {
         let (title, base) = match door {
             Door::Direct => ("direct: InvokeWithResponseStream", emulator.lambda_url()),
             Door::Url => ("url: Function URL, HTTP/1.1", emulator.function_url()),
@@ -167,9 +171,8 @@ impl Shown<'_> {
         if !self.raw {
             self.terminal.line(title).await?;
         }
-        let mut events = emulator.events();
         client::call(door, &base, name, call, async |arrival| self.arrival(arrival).await).await?;
-        self.events(&mut events).await
+        self.events(events).await
     }
 
     /// What arrives at the client.

@@ -5,6 +5,7 @@ use crate::compile::ArchName;
 use crate::host;
 use anyhow::Result;
 use clap::Args;
+use firstbyte_runtime::engine::Generation;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,12 +23,17 @@ pub(crate) struct Arguments {
     #[arg(long)]
     unpacked: bool,
 
+    /// Also run components of WASI 0.3, which makes the layer a tenth larger and calls to the host a little slower
+    #[arg(long)]
+    wasi_p3: bool,
+
     #[command(flatten)]
     host: host::Arguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let bootstrap = arguments.host.bootstrap(arguments.arch.into())?;
+    let generation = if arguments.wasi_p3 { Generation::P3 } else { Generation::P2 };
+    let bootstrap = arguments.host.bootstrap(arguments.arch.into(), generation)?;
     let destination = if arguments.unpacked {
         Destination::Folder(arguments.output.clone())
     } else {

@@ -4,27 +4,39 @@
 //! program. Lambda gets the smaller `bootstrap` of the runtime's own package.
 
 mod archive;
+mod ask;
+mod build;
+mod checkout;
 mod client;
 mod compile;
+mod completions;
 mod elf;
+mod elsewhere;
 mod function;
 mod handler;
 mod host;
 mod invoke;
 mod layer;
+mod machine_code;
+mod man;
+mod new;
 mod output;
 mod package;
 mod report;
 mod serve;
+mod served;
 mod signals;
 mod slim;
+mod stamp;
 mod terminal;
+mod test_host;
+mod watch;
+mod world;
 
-use clap::{Parser, Subcommand};
-use std::io::Write as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Streaming AWS Lambda handlers as WebAssembly components: serve, invoke, compile and package them
+/// Streaming AWS Lambda handlers as WebAssembly components: begin, build, invoke, serve and package them
 #[derive(Parser)]
 #[command(name = "firstbyte", version, propagate_version = true, after_help = EXAMPLES)]
 struct Arguments {
@@ -34,16 +46,22 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
+  firstbyte new hello
+  firstbyte build hello -o hello.wasm
   firstbyte invoke guest/examples/greeting --via all --payload '{\"name\":\"hoge\"}'
   firstbyte serve guest/examples/greeting
   firstbyte compile greeting.wasm --arch arm64
   firstbyte package guest/examples/greeting --arch arm64 -o dist
   firstbyte layer --arch arm64 -o dist
 
-HANDLER is a .wasm, a .cwasm, or the folder of a Rust handler, which is built first.";
+HANDLER is a .wasm, a .cwasm, or the folder of a handler, which is built first.";
 
 #[derive(Subcommand)]
 enum Command {
+    /// Makes a project for a new handler, complete with its test and its deployment
+    New(new::Arguments),
+    /// Builds a handler's component
+    Build(build::Arguments),
     /// Offers a handler at Lambda's three streaming doors until Ctrl-C
     Serve(serve::Arguments),
     /// Invokes a handler once and prints each chunk with the time it arrived
@@ -54,23 +72,34 @@ enum Command {
     Package(package::Arguments),
     /// Writes a layer's zip: the host that runs handlers, for Lambda
     Layer(layer::Arguments),
+    /// Prints what a shell completes
+    Completions(completions::Arguments),
+    /// Writes manual pages
+    Man(man::Arguments),
     /// Runs as Lambda's bootstrap; the emulator starts it
     #[command(hide = true)]
     Bootstrap,
+    /// Runs a handler for its tests; firstbyte-testing starts it
+    #[command(hide = true)]
+    TestHost,
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::New(arguments) => new::run(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Invoke(arguments) => invoke::run(arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Package(arguments) => package::run(&arguments),
         Command::Layer(arguments) => layer::run(&arguments),
+        Command::Completions(arguments) => Ok(completions::run(&arguments, Arguments::command())),
+        Command::Man(arguments) => man::run(&arguments, Arguments::command()),
         Command::Bootstrap => return firstbyte_runtime::bootstrap::main(),
+        Command::TestHost => test_host::run(),
     };
     done.unwrap_or_else(|error| {
-        // Nobody may be there to read it.
-        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        output::note(format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }

@@ -1,10 +1,27 @@
-//! Files that a command writes: whole, or not at all.
+//! What a command that ends by itself gives: files, whole or not at all, and lines on a terminal that may be gone.
 
 use anyhow::{Context as _, Result};
+use std::fmt::Display;
 use std::fs::Permissions;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+/// Prints a line on standard output. Nobody may be there to read it, and what was done is done all the same.
+pub(crate) fn say(line: impl Display) {
+    print(format!("{line}\n").as_bytes());
+}
+
+/// Prints bytes on standard output, whether or not somebody is there to read them.
+pub(crate) fn print(bytes: &[u8]) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+}
+
+/// Prints a line on standard error.
+pub(crate) fn note(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
 
 /// A file to be written.
 pub(crate) struct File<'a> {

@@ -5,18 +5,21 @@ use crate::compile::{ArchName, with_progress};
 use crate::elf;
 use crate::handler::Handler;
 use crate::host;
+use crate::output::note;
+use crate::output::say;
 use crate::slim;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use firstbyte_runtime::compile::compile;
-use firstbyte_runtime::engine::Arch;
+use firstbyte_runtime::engine::{Arch, Generation};
+use firstbyte_toolchain::Effort;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A .wasm, a .cwasm, or the folder of a Rust handler, which is built first, for size
-    handler: PathBuf,
+    /// A .wasm, a .cwasm, or the folder of a handler, which is built first, for size; the current folder if absent
+    handler: Option<PathBuf>,
 
     /// The architecture of the function
     #[arg(long)]
@@ -52,11 +55,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let arch = Arch::from(arguments.arch);
-    let handler = Handler::resolve_small(&arguments.handler)?;
-    let name = arguments.name.clone().unwrap_or_else(|| handler.name());
-    if name.is_empty() || name.contains(['/', '\\']) {
-        bail!("{name:?} cannot be a handler's name; --name gives another");
-    }
+    let given = arguments.name.as_deref().map(checked).transpose()?;
+    let handler = Handler::resolve(arguments.handler.as_deref(), Effort::Small)?;
+    handler.known.announce(&handler.path);
+    let name = given.map_or_else(|| checked(&handler.name()), Ok)?;
     let path = handler.path.display();
     let bytes = std::fs::read(&handler.path).with_context(|| format!("cannot read {path}"))?;
     let mut entries = Vec::new();
@@ -68,14 +70,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         entries.push(Entry::data(format!("{name}.cwasm"), bytes));
     } else {
         let wasm = if arguments.keep_names { bytes } else { slim::without_names(&bytes) };
-        let code = with_progress(|| compile(&wasm, arch)).with_context(|| format!("cannot compile {path}"))?;
+        let code = with_progress("compiling", || compile(&wasm, arch)).with_context(|| format!("cannot compile {path}"))?;
         entries.push(Entry::data(format!("{name}.cwasm"), code));
         if arguments.with_wasm {
             entries.push(Entry::data(format!("{name}.wasm"), wasm));
         }
     }
     if arguments.with_host {
-        entries.push(Entry::program("bootstrap", arguments.host.bootstrap(arch)?));
+        entries.push(Entry::program("bootstrap", arguments.host.bootstrap(arch, handler.known.generation)?));
+    } else if handler.known.generation == Generation::P3 {
+        note("this is a component of WASI 0.3: it needs the layer of `firstbyte layer --wasi-p3`, or --with-host");
     }
     let destination = if arguments.unpacked {
         Destination::Folder(arguments.output.clone())
@@ -83,5 +87,42 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         Destination::Zip(arguments.output.join("function.zip"))
     };
     archive::write(entries, &destination)?;
+    say(format_args!("set the function's Handler to {name}"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The longest `Handler` that Lambda takes, in characters.
+const LONGEST_NAME: usize = 128;
+
+/// A handler's name, if Lambda takes it and a component's file can have it.
+fn checked(name: &str) -> Result<String> {
+    let reason = if name.is_empty() {
+        "it is empty"
+    } else if name.chars().count() > LONGEST_NAME {
+        "Lambda takes 128 characters"
+    } else if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        "Lambda takes no spaces"
+    } else if name.contains(['/', '\\']) {
+        "it is the name of a file in the zip, without a folder"
+    } else if name.ends_with(".wasm") || name.ends_with(".cwasm") {
+        "it is a file's name without its ending"
+    } else {
+        return Ok(name.to_owned());
+    };
+    bail!("{name:?} cannot be a function's Handler: {reason}; --name gives another")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checked;
+
+    #[test]
+    fn names_are_what_lambda_takes() {
+        for name in ["greeting", "a.b", "grüße", &"n".repeat(128)] {
+            assert!(checked(name).is_ok(), "{name}");
+        }
+        for name in ["", "a b", "a\tb", "a/b", "a\\b", "a.wasm", "a.cwasm", &"n".repeat(129)] {
+            assert!(checked(name).is_err(), "{name}");
+        }
+    }
 }

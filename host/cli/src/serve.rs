@@ -1,13 +1,16 @@
 //! `firstbyte serve`: a handler at the three doors, until Ctrl-C.
 
+use crate::function::{self, Function};
+use crate::served::Served;
 use crate::terminal::{Closed, Terminal};
-use crate::{function, report, signals};
+use crate::{report, signals, watch};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use firstbyte_emulator::{Emulator, Events, Transfer};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Args)]
@@ -89,7 +92,7 @@ fn qualifier(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    let mut settings = arguments.function.settings()?;
+    let Function { mut settings, served } = arguments.function.function()?;
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     settings.lambda = local(arguments.lambda_port);
     settings.url = local(arguments.url_port);
@@ -104,10 +107,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     settings.url_text = arguments.url_text;
     settings.api_idle_timeout = arguments.api_idle_timeout.map(Duration::from_secs);
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
+    let terminal = Terminal::new();
+    let served = served.map(Arc::new);
+    if let Some(served) = &served {
+        settings.before_invocation = Some(Arc::clone(served).looked_at(&terminal));
+        watch::start(Arc::clone(served), terminal.clone());
+    }
     executor.block_on(async {
         let name = settings.function_name.clone();
         let tls = settings.tls;
-        let terminal = Terminal::new();
         let mut stop = pin!(signals::stop());
         let emulator = firstbyte_emulator::start(settings).await?;
         let mut events = emulator.events();
@@ -120,7 +128,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             emulator.shutdown().await;
             bail!("{error}");
         }
-        let introduction = introduction(&name, &emulator, tls);
+        let introduction = introduction(&name, served.as_deref(), &emulator, tls);
         let shown = async {
             for line in introduction {
                 terminal.line(line).await?;
@@ -165,15 +173,20 @@ pub(crate) async fn stopped(emulator: Emulator, events: &mut Events, terminal: &
     Ok(ExitCode::from(130))
 }
 
-fn introduction(name: &str, emulator: &Emulator, tls: bool) -> [String; 4] {
+fn introduction(name: &str, served: Option<&Served>, emulator: &Emulator, tls: bool) -> Vec<String> {
     let (lambda, url, api) = (emulator.lambda_url(), emulator.function_url(), emulator.api_url());
     let curl = if tls { "curl -Nk" } else { "curl -N --http2-prior-knowledge" };
-    [
+    let handler = served.map(|served| {
+        let from = served.sources().map(|sources| format!(", built from {}", sources.project.path().display()));
+        format!("Handler       {}{}", served.file().display(), from.unwrap_or_default())
+    });
+    let doors = [
         format!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint"),
         format!("Function URL  {url}   curl -N {url}"),
         format!("API Gateway   {api}   {curl} {api}"),
         "Ctrl-C stops".to_owned(),
-    ]
+    ];
+    handler.into_iter().chain(doors).collect()
 }
 
 #[cfg(test)]

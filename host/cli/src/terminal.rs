@@ -67,6 +67,12 @@ impl Terminal {
         self.send(Piece::Line(line.into())).await
     }
 
+    /// The same, for threads that are none of the executor's.
+    pub(crate) fn line_and_wait(&self, line: impl Into<String>) {
+        // Whether anybody reads it, the executor will see.
+        let _ = self.0.blocking_send(Piece::Line(line.into()));
+    }
+
     /// Prints bytes on standard output, and nothing else.
     pub(crate) async fn bytes(&self, bytes: Bytes) -> Result<(), Closed> {
         self.send(Piece::Bytes(bytes)).await

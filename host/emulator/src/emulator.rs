@@ -28,14 +28,14 @@ pub enum StartError {
         address: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("the {door} cannot listen on {address}: {source}")]
+    #[error("the {door} cannot listen on {address}: {reason}")]
     Listen {
         /// The door that was to be there.
         door: Door,
         /// Where it was to be.
         address: SocketAddr,
-        /// Why not.
-        source: io::Error,
+        /// What the system says.
+        reason: io::Error,
     },
     /// There is no runtime to start.
     #[error("no command was given for the runtime")]
@@ -129,9 +129,9 @@ async fn listen(door: Door, address: SocketAddr) -> Result<(TcpListener, SocketA
         let address = listener.local_addr()?;
         Ok((listener, address))
     };
-    listening.await.map_err(|source: io::Error| match source.kind() {
+    listening.await.map_err(|reason: io::Error| match reason.kind() {
         io::ErrorKind::AddrInUse => StartError::PortInUse { door, address },
-        _ => StartError::Listen { door, address, source },
+        _ => StartError::Listen { door, address, reason },
     })
 }
 

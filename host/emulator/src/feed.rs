@@ -12,6 +12,7 @@ const CAPACITY: usize = 4096;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Event {
     /// The moment it happened.
     pub at: SystemTime,
@@ -128,6 +129,7 @@ pub enum EventKind {
 
 /// A way in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Door {
     /// The Lambda API: `Invoke` and `InvokeWithResponseStream`.
     Lambda,
@@ -184,6 +186,7 @@ impl fmt::Display for Outcome {
 
 /// What Lambda's `REPORT` line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// How the invocation ended.
     pub outcome: Outcome,

@@ -118,6 +118,9 @@ impl Function {
     }
 
     async fn start(self: Arc<Self>, invocation: Invocation) -> Result<(Arc<Running>, oneshot::Receiver<Answer>), Refusal> {
+        if let Some(preparation) = &self.settings.before_invocation {
+            preparation.done().await;
+        }
         let mut invocation = invocation;
         loop {
             let (version, tenant) = (&invocation.version, Some(&invocation.tenant));

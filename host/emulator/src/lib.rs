@@ -41,4 +41,4 @@ mod settings;
 pub use door::tls::TlsError;
 pub use emulator::{Emulator, StartError, WarmUpError, start};
 pub use feed::{Door, Event, EventKind, Events, LogStream, Outcome, Report};
-pub use settings::{Cors, LogFormat, Settings, Transfer};
+pub use settings::{Cors, LogFormat, Preparation, Settings, Transfer};

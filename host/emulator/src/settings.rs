@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How to run a function, and where its doors are.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// The function's name: what callers of the Lambda API ask for.
     pub function_name: String,
@@ -35,6 +39,8 @@ pub struct Settings {
     /// Qualifiers that a caller of the Lambda API may give besides `$LATEST`, and the version that each stands for: a version
     /// stands for itself, an alias for a version. All of them run the same command, in environments of their own version.
     pub qualifiers: BTreeMap<String, String>,
+    /// What each invocation waits for before its time begins.
+    pub before_invocation: Option<Preparation>,
     /// How many invocations one environment serves at once. More than one is what Lambda Managed Instances do:
     /// `AWS_LAMBDA_MAX_CONCURRENCY` is set, and a timeout ends the invocation but not the environment.
     pub concurrency: usize,
@@ -92,6 +98,7 @@ impl Settings {
             memory_mb: 128,
             region: None,
             qualifiers: BTreeMap::new(),
+            before_invocation: None,
             concurrency: 1,
             max_environments: 10,
             lambda: any,
@@ -111,8 +118,33 @@ impl Settings {
     }
 }
 
+/// Work that has to be done before an invocation begins, such as looking whether the function's files have changed. It takes
+/// nothing of the invocation's timeout. Several invocations at once may ask for it at once.
+#[derive(Clone)]
+pub struct Preparation(Arc<dyn Fn() -> Preparing + Send + Sync>);
+
+type Preparing = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Preparation {
+    /// Calls `prepare` before each invocation and waits for it.
+    pub fn new<F: Future<Output = ()> + Send + 'static>(prepare: impl Fn() -> F + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move || Box::pin(prepare())))
+    }
+
+    pub(crate) async fn done(&self) {
+        (self.0)().await;
+    }
+}
+
+impl fmt::Debug for Preparation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Preparation")
+    }
+}
+
 /// How an HTTP door takes a function's response to its client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Transfer {
     /// As it comes: `RESPONSE_STREAM` of a Function URL, `STREAM` of API Gateway.
     #[default]
@@ -123,6 +155,7 @@ pub enum Transfer {
 
 /// `AWS_LAMBDA_LOG_FORMAT`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LogFormat {
     /// Plain lines; the variable stays unset.
     #[default]

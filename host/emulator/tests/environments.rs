@@ -3,7 +3,7 @@
 mod client;
 
 use client::{post, printed, settings, start, until, until_over};
-use firstbyte_emulator::{EventKind, Outcome, Settings, StartError};
+use firstbyte_emulator::{EventKind, Outcome, Preparation, Settings, StartError};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -34,6 +34,22 @@ async fn concurrent_requests_have_environments_of_their_own_and_idle_ones_are_re
         let used: HashSet<u32> = seen.iter().filter_map(|event| event.environment).collect();
         assert_eq!(used, HashSet::from([3]), "the one used last");
     }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_done_before_an_invocation_takes_nothing_of_its_timeout() {
+    let mut settings = settings();
+    settings.timeout = Duration::from_secs(2);
+    settings.before_invocation = Some(Preparation::new(|| tokio::time::sleep(Duration::from_millis(2500))));
+    let (emulator, mut events) = start(settings).await;
+    assert_eq!(post(&emulator.function_url(), "chunks=1").await.text().await, "chunk 0\n");
+    let seen = until_over(&mut events).await;
+    let report = seen.iter().find_map(|event| match &event.kind {
+        EventKind::InvocationEnded(report) => Some(report),
+        _ => None,
+    });
+    assert_eq!(report.map(|report| &report.outcome), Some(&Outcome::Success));
     emulator.shutdown().await;
 }
 

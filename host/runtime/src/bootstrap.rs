@@ -121,8 +121,8 @@ impl SnapStartResource for Connections {
 fn settings(log: &Arc<StdoutLog>, change: fn(&mut Settings)) -> Result<Arc<Settings>, StartError> {
     let variables =
         || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    for name in Settings::unknown(variables().map(|(name, _)| name)) {
-        host_record(&**log, Level::Warn, &format!("{name} is not a setting of this version"), None);
+    for unknown in Settings::unknown(variables().map(|(name, _)| name)) {
+        host_record(&**log, Level::Warn, &unknown.to_string(), None);
     }
     let mut settings = Settings::from_env(variables())?;
     change(&mut settings);
@@ -211,7 +211,10 @@ impl Source for Reloading {
         let stamp = Stamp::of(&self.path);
         if stamp != current.0 {
             match Handler::load(&self.path, Arc::clone(&self.settings), Arc::clone(&self.log)) {
-                Ok(handler) => *current = (stamp, Arc::new(handler)),
+                Ok(handler) => {
+                    *current = (stamp, Arc::new(handler));
+                    host_record(&*self.log, Level::Info, "the handler was swapped: from now on, the new one answers", None);
+                }
                 // It may be half written: the next invocation looks again.
                 Err(error) => host_record(&*self.log, Level::Warn, &format!("keeping the handler as it was: {error}"), None),
             }

@@ -42,6 +42,7 @@ impl Shares {
 
 /// What the host may hold for one invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Allowance {
     /// Bytes of the host's memory.
     pub memory: usize,

@@ -5,6 +5,7 @@
 
 mod files;
 mod http_p2;
+#[cfg(feature = "wasi-p3")]
 mod http_p3;
 
 use crate::budget::{Budget, Charge, OpenFile, Spent};
@@ -42,6 +43,7 @@ pub(crate) fn add_http_to_linker<T: Holder>(linker: &mut Linker<T>) -> wasmtime:
 }
 
 /// The same for the generation 0.3.
+#[cfg(feature = "wasi-p3")]
 pub(crate) fn add_http_p3_to_linker<T: Holder>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     http_p3::add_to_linker(linker)?;

@@ -4,6 +4,12 @@
 //! one or two of them late. A handler that sends a token every 10 ms would send each of them late. Here a wait is a timer of the
 //! kernel's.
 
+#[cfg(feature = "wasi-p3")]
+mod p3;
+
+#[cfg(feature = "wasi-p3")]
+pub(crate) use p3::add_to_linker as add_p3_to_linker;
+
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use std::fs::File;
 use std::future::poll_fn;
@@ -12,13 +18,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
-use wasmtime::component::{Accessor, HasData, Linker, Resource};
+use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::clocks::{WasiClocksCtxView, WasiClocksView as _};
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 use wasmtime_wasi::p2::{DynPollable, Pollable};
-use wasmtime_wasi::p3;
-use wasmtime_wasi::p3::bindings::clocks::monotonic_clock as p3_clock;
 
 /// What a store has for its guest's waits.
 pub(crate) trait Waits: WasiView + 'static {
@@ -73,45 +77,6 @@ impl monotonic_clock::Host for ClockView<'_> {
             // What is over already lets others have their turn, and what never comes is never woken.
             _ => self.wasi.subscribe_duration(duration),
         }
-    }
-}
-
-/// Links the clock of WASI 0.3 over that of wasmtime-wasi.
-pub(crate) fn add_p3_to_linker<T: Waits>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    p3::clocks::add_to_linker(linker)?;
-    linker.allow_shadowing(true);
-    p3_clock::add_to_linker::<_, GuestClock>(linker, |state| {
-        let alarm = state.alarm();
-        ClockView { wasi: state.clocks(), alarm }
-    })?;
-    linker.allow_shadowing(false);
-    Ok(())
-}
-
-impl p3_clock::Host for ClockView<'_> {
-    fn now(&mut self) -> wasmtime::Result<p3_clock::Mark> {
-        p3_clock::Host::now(&mut self.wasi)
-    }
-
-    fn get_resolution(&mut self) -> wasmtime::Result<p3_clock::Duration> {
-        p3_clock::Host::get_resolution(&mut self.wasi)
-    }
-}
-
-impl<T> p3_clock::HostWithStore<T> for GuestClock {
-    async fn wait_until(store: &Accessor<T, Self>, when: p3_clock::Mark) -> wasmtime::Result<()> {
-        let now = store.with(|mut access| p3_clock::Host::now(&mut access.get()))?;
-        Self::wait_for(store, when.saturating_sub(now)).await
-    }
-
-    async fn wait_for(store: &Accessor<T, Self>, duration: p3_clock::Duration) -> wasmtime::Result<()> {
-        let duration = Duration::from_nanos(duration);
-        let alarm = store.with(|mut access| access.get().alarm);
-        match (alarm, Instant::now().checked_add(duration)) {
-            (Some(alarm), Some(until)) if !duration.is_zero() => Wait { alarm, until }.ready().await,
-            _ => tokio::time::sleep(duration).await,
-        }
-        Ok(())
     }
 }
 

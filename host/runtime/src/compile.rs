@@ -7,6 +7,7 @@ use crate::inspect::{NotAHandler, inspect};
 
 /// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CompileError {
     /// There is nothing to compile that this host could run.
     #[error(transparent)]

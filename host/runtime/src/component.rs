@@ -12,6 +12,7 @@ use wasmtime::{Engine, Precompiled};
 
 /// Why there is no handler. The text says what to do next.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ComponentError {
     /// No file of that name.
     #[error("no component for handler {handler:?}: neither {} nor its .wasm exists; the handler's name is the component's file name without ending", cwasm.display())]
@@ -46,6 +47,15 @@ pub enum ComponentError {
         reason: String,
         /// The architecture to compile for.
         arch: &'static str,
+    },
+    /// A component of WASI 0.3, and a bootstrap that is built without it.
+    #[error(
+        "{} is a component of WASI 0.3, which this bootstrap is built without: deploy it with the layer that `firstbyte layer --wasi-p3` \
+         writes, or package it with `--with-host`", path.display()
+    )]
+    NoWasi03 {
+        /// The file.
+        path: PathBuf,
     },
     /// What it is, the host cannot run.
     #[cfg(feature = "compiler")]
@@ -83,6 +93,7 @@ impl ComponentError {
             Self::Unreadable { .. } => "ComponentUnreadable",
             Self::NoCompiler { .. } => "ComponentNotCompiled",
             Self::Stale { .. } => "ComponentStale",
+            Self::NoWasi03 { .. } => "ComponentOfOtherWorld",
             #[cfg(feature = "compiler")]
             Self::NotAHandler { source: NotAHandler::NoWorld(_), .. } => "ComponentOfOtherWorld",
             #[cfg(feature = "compiler")]
@@ -122,8 +133,11 @@ pub(crate) struct Loaded {
     pub(crate) missing: Vec<String>,
 }
 
-/// The generation of WASI that the component at `path` is for.
-pub(crate) fn generation(path: &Path) -> Result<Generation, ComponentError> {
+/// The generation of WASI that the component at `path` is for, compiled or not.
+///
+/// # Errors
+/// [`ComponentError`]: the file cannot be read, or is no handler.
+pub fn generation(path: &Path) -> Result<Generation, ComponentError> {
     let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
     match beginning(path).map_err(unreadable)? {
         Beginning::Precompiled => checksum::generation(path).map_err(unreadable),

@@ -9,12 +9,17 @@
 mod address;
 mod body;
 mod code;
+#[cfg(feature = "lambda")]
 mod connect;
 mod credentials;
 mod endpoint;
 mod policy;
+#[cfg(feature = "lambda")]
+mod pool;
 mod resolve;
+#[cfg(feature = "lambda")]
 mod roots;
+mod services;
 mod sign;
 mod transport;
 
@@ -23,6 +28,8 @@ pub(crate) use code::add_to_linker;
 pub use credentials::CredentialsSource;
 pub use policy::{Policy, PolicyError};
 pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use services::ServiceError;
+pub(crate) use services::service;
 pub use transport::{Answering, Asking, Route, Transport, TransportError};
 pub use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
@@ -31,18 +38,15 @@ use crate::log::InvocationLog;
 use crate::path::PathError;
 use body::UnderWay;
 use bytes::{Bytes, BytesMut};
-use connect::{Connector, Refused};
 use endpoint::Endpoint;
 use http::uri::Scheme;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy;
 use sign::Signer;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use transport::Pool;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiHttpHooks};
 
 /// How long a connection may take, look-up and TLS included, if the handler does not say.
@@ -65,6 +69,7 @@ const PIECE: usize = 64 * 1024;
 
 /// What the host is told of outbound HTTP.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct EgressSettings {
     /// What is allowed.
     pub policy: Policy,
@@ -93,7 +98,7 @@ impl Egress {
     /// A file of certificates that is of no use.
     pub(crate) fn new(settings: &EgressSettings, shares: &Shares) -> Result<Arc<Self>, PathError> {
         let transport: Arc<dyn Transport> = match &settings.route {
-            Route::Network(resolver) => Arc::new(Pool::new(Connector::new(settings, Arc::clone(resolver), shares)?)),
+            Route::Network(resolver) => network(settings, resolver, shares)?,
             Route::Instead(transport) => Arc::clone(transport),
         };
         Ok(Arc::new(Self {
@@ -102,6 +107,17 @@ impl Egress {
             signer: Signer::new(settings.sign_aws.clone(), settings.credentials.clone()),
         }))
     }
+}
+
+#[cfg(feature = "lambda")]
+fn network(settings: &EgressSettings, resolver: &Arc<dyn Resolve>, shares: &Shares) -> Result<Arc<dyn Transport>, PathError> {
+    let connector = connect::Connector::new(settings, Arc::clone(resolver), shares)?;
+    Ok(Arc::new(pool::Pool::new(connector)))
+}
+
+#[cfg(not(feature = "lambda"))]
+fn network(_: &EgressSettings, _: &Arc<dyn Resolve>, _: &Shares) -> Result<Arc<dyn Transport>, PathError> {
+    Ok(Arc::new(transport::NoNetwork))
 }
 
 /// Where a request goes, for a log: what may be a secret of its URL is not in it.
@@ -169,6 +185,7 @@ impl Outbound {
                 Ok(response.map(|body| UnderWay::new(body, pause, charge, connection).boxed_unsync()))
             }
             Ok(Err(TransportError::Http(error))) => Err(error),
+            #[cfg(feature = "lambda")]
             Ok(Err(TransportError::Client(error))) => Err(self.explain(&error, &target)),
             Err(_) => Err(Error::ConnectionReadTimeout),
         }
@@ -217,7 +234,9 @@ impl Outbound {
     }
 
     /// The handler's error for a failed request; the operator's line where a setting is the reason.
-    fn explain(&self, error: &legacy::Error, target: &str) -> Error {
+    #[cfg(feature = "lambda")]
+    fn explain(&self, error: &hyper_util::client::legacy::Error, target: &str) -> Error {
+        use connect::Refused;
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = cause {
             if let Some(refused) = error.downcast_ref::<Refused>() {
@@ -256,6 +275,7 @@ impl WasiHttpHooks for Outbound {
         transport::BUFFER
     }
 
+    #[cfg(feature = "wasi-p3")]
     fn p3_outgoing_body_chunk_size(&mut self) -> usize {
         transport::BUFFER
     }

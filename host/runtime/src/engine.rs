@@ -133,7 +133,9 @@ fn config(arch: Arch, generation: Generation) -> wasmtime::Result<Config> {
     config.epoch_interruption(true);
     config.wasm_component_model(true);
     let is_asynchronous = generation == Generation::P3;
-    config.wasm_component_model_async(is_asynchronous).concurrency_support(is_asynchronous);
+    config.concurrency_support(is_asynchronous);
+    #[cfg(feature = "wasi-p3")]
+    config.wasm_component_model_async(is_asynchronous);
     // A stack is told by its functions' names. Where in a function would cost a sixth of every file.
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
     config.generate_address_map(false);

@@ -34,6 +34,7 @@ const YIELD_GRACE: Duration = Duration::from_millis(20);
 
 /// How an invocation went.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Settled {
     /// What the handler did.
     pub outcome: Outcome,

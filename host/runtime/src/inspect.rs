@@ -6,6 +6,7 @@ use wasmparser::{Encoding, Parser, Payload};
 
 /// A component that can be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Inspected {
     /// The world that it is of.
     pub world: World,
@@ -15,6 +16,7 @@ pub struct Inspected {
 
 /// Why a file is no handler. The text says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotAHandler {
     /// Another kind of file, or a damaged one.
     #[error("it is not WebAssembly: {0}; build the handler for wasm32-wasip2, or give its folder, which is built then")]

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 /// What Lambda says of an invocation, besides its event.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct InvocationContext {
     /// Lambda's id.
     pub request_id: String,

@@ -1,16 +1,18 @@
 //! Runs streaming Lambda handlers that are WebAssembly components.
 //!
-//! [`bootstrap::main`] is what runs inside Lambda. Everything below it can be used without Lambda: a [`Handler`] answers one
-//! invocation at a time, or several at once, into an [`Outlet`](outlet::Outlet) of any kind.
+//! `bootstrap::main` is what runs inside Lambda (feature `lambda`). Everything below it can be used without Lambda: a [`Handler`]
+//! answers one invocation at a time, or several at once, into an [`Outlet`](outlet::Outlet) of any kind.
 //!
 //! The way of an invocation: `bootstrap` sets up, `polling` is the loop, `service` gives it an outlet, [`Handler::invoke`] calls the
 //! component in a fresh instance, `world` says how, and what the component may call, `response` knows how far the response has
 //! come, and `runtime_api` carries its bytes to Lambda.
 
+#![cfg_attr(not(feature = "lambda"), allow(dead_code, reason = "only what runs in Lambda calls it"))]
+
+mod absent;
+#[cfg(feature = "lambda")]
 pub mod bootstrap;
 mod budget;
-#[cfg(feature = "compiler")]
-pub mod cargo;
 mod charged;
 mod checksum;
 mod clock;
@@ -30,13 +32,15 @@ mod invocation;
 mod limits;
 mod link;
 pub mod log;
-mod missing;
 mod outcome;
 pub mod outlet;
 mod path;
+#[cfg(feature = "lambda")]
 mod polling;
 mod response;
+#[cfg(feature = "lambda")]
 pub mod runtime_api;
+#[cfg(feature = "lambda")]
 mod service;
 pub mod settings;
 mod setup;

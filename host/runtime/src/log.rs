@@ -30,6 +30,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// All of them.
+    pub(crate) const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
     /// Lambda's name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -46,13 +49,13 @@ impl Level {
     /// The level of a name in any case.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
-        all.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
     }
 }
 
 /// One record.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Record<'a> {
     /// How bad it is.
     pub level: Level,

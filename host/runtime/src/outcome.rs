@@ -1,8 +1,8 @@
 //! How an invocation ended, and what each party is told of it.
 
+use crate::absent::MissingImport;
 use crate::budget::{Allowance, Spent};
 use crate::limits::CALL_BYTES;
-use crate::missing::MissingImport;
 use firstbyte_wire::{ErrorReport, ErrorType, EventError, HeadError};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
@@ -47,6 +47,7 @@ pub(crate) struct Failure {
 
 /// A failed invocation, as it is told.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Failed {
     /// For Lambda, the log, and a direct caller.
     pub report: ErrorReport,

@@ -11,6 +11,7 @@ pub struct Closed;
 
 /// Why it is not known that a response, or an error, was taken.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DeliveryError {
     /// The connection failed.
     #[error("the connection to the Runtime API failed: {0}")]
@@ -42,6 +43,7 @@ impl From<AnswerError> for DeliveryError {
 
 /// How a response opens.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Opening {
     /// Its status and headers.
     pub head: Head,

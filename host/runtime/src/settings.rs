@@ -5,19 +5,22 @@
 use crate::budget::Allowance;
 use crate::component::Seal;
 use crate::descriptors;
-use crate::egress::{CredentialsSource, EgressSettings, Policy, Route};
+use crate::egress::{CredentialsSource, EgressSettings, Policy, Route, service};
+use crate::log::Level;
 use crate::time::Time;
 use firstbyte_wire::runtime_api;
 use http::Method;
 use http::uri::PathAndQuery;
 use std::borrow::Cow;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::ops::{Bound, RangeBounds};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A setting of the runtime, as the README lists it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Declared {
     /// Name of the environment variable.
     pub name: &'static str,
@@ -92,7 +95,7 @@ pub const DECLARED: &[Declared] = &[
     Declared {
         name: "FIRSTBYTE_ALLOW_HTTP",
         default: "nothing",
-        doc: "What a handler may send HTTP requests to: `host`, `host:port` or `http://host:port` between commas, HTTPS unless said; a host may begin with `*.`. Addresses that are not public must be named themselves",
+        doc: "What a handler may send HTTP requests to: `host`, `host:port` or `http://host:port` between commas, HTTPS unless said; a host may begin with `*.`, and `*` alone is any public host. Addresses that are not public must be named themselves",
     },
     Declared {
         name: "FIRSTBYTE_CA_FILE",
@@ -102,7 +105,7 @@ pub const DECLARED: &[Declared] = &[
     Declared {
         name: "FIRSTBYTE_SIGN_AWS",
         default: "none",
-        doc: "AWS services (`dynamodb,bedrock`) to which allowed requests are signed by the host with the function's role",
+        doc: "AWS services, by the names that signatures have (`dynamodb,bedrock`), to which allowed requests are signed by the host with the function's role; `+name` for one that is newer than this version",
     },
     Declared {
         name: "FIRSTBYTE_ALLOW_READ",
@@ -117,7 +120,7 @@ pub const DECLARED: &[Declared] = &[
     Declared {
         name: "FIRSTBYTE_REUSE",
         default: "1",
-        doc: "How many invocations one instance may serve; more than 1 lets a handler keep state between callers",
+        doc: "How many invocations one instance may serve, at least 1; more than 1 lets a handler keep state between callers",
     },
     Declared {
         name: "FIRSTBYTE_CHECKSUM",
@@ -133,6 +136,7 @@ pub const DECLARED: &[Declared] = &[
 
 /// How a response is handed to Lambda.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ResponseMode {
     /// As the handler writes it.
     Stream,
@@ -142,6 +146,7 @@ pub enum ResponseMode {
 
 /// What a failure with a 4xx status counts as where the caller speaks HTTP and the response was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientErrors {
     /// An invocation that succeeded: the caller was told of a mistake.
     Answered,
@@ -151,6 +156,7 @@ pub enum ClientErrors {
 
 /// What requests to components of `wasi:http` are made of.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HttpSettings {
     /// The method of a direct invocation's request.
     pub direct_method: Method,
@@ -168,6 +174,7 @@ impl Default for HttpSettings {
 
 /// The runtime's settings.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// `FIRSTBYTE_RESPONSE`.
     pub response: ResponseMode,
@@ -228,16 +235,41 @@ impl Default for Settings {
 
 const MIB: usize = 1024 * 1024;
 
+/// Lambda's longest timeout: no deadline is further away.
+const LONGEST_TIMEOUT_MS: u64 = 900_000;
+
 /// What the process itself takes of the function's memory, in MiB: its code, its connections, the log.
 const PROCESS_MB: u64 = 16;
 
 /// A setting that cannot be used, in words for the operator.
 #[derive(Debug, thiserror::Error)]
-#[error("{name}={value:?} is not usable: {expected}")]
+#[error("{name}={value:?} is not usable: {expected}{}", remedy(name))]
 pub struct SettingsError {
     name: &'static str,
     value: String,
     expected: Cow<'static, str>,
+}
+
+/// What to do about a setting that cannot be used, besides what was expected of it.
+fn remedy(name: &str) -> String {
+    let declared = DECLARED.iter().find(|setting| setting.name == name);
+    declared.map(|setting| format!(". Correct it, or remove it for its default: {}", setting.default)).unwrap_or_default()
+}
+
+/// A variable that looks like a setting of this runtime, and is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The variable's name.
+    pub name: String,
+    /// The setting whose name is most like it. Absent if none is.
+    pub meant: Option<&'static str>,
+}
+
+impl std::fmt::Display for Unknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is not a setting of this version and does nothing", self.name)?;
+        self.meant.map_or(Ok(()), |meant| write!(f, "; did you mean {meant}?"))
+    }
 }
 
 impl Settings {
@@ -255,12 +287,13 @@ impl Settings {
             &[("stream", ResponseMode::Stream), ("buffered", ResponseMode::Buffered)],
             "`stream` or `buffered`",
         )?;
+        read.log()?;
         let function_mb = read.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 128)?;
         let concurrency = concurrency(read.get("AWS_LAMBDA_MAX_CONCURRENCY"));
         settings.concurrency = Some(concurrency);
         let share_mb = function_mb.saturating_sub(PROCESS_MB) / u64::from(concurrency);
-        let host_mb = read.number("FIRSTBYTE_HOST_MEMORY_MB", (share_mb / 4).clamp(1, 16))?;
-        let memory_mb = read.number("FIRSTBYTE_MEMORY_MB", share_mb.saturating_sub(host_mb).max(16))?;
+        let host_mb = read.number_within("FIRSTBYTE_HOST_MEMORY_MB", (share_mb / 4).clamp(1, 16), 1..)?;
+        let memory_mb = read.number_within("FIRSTBYTE_MEMORY_MB", share_mb.saturating_sub(host_mb).max(16), 1..)?;
         let descriptors = descriptors::for_each_invocation(descriptors::limit(), concurrency);
         let few = |most: usize| u64::try_from(most.min(descriptors)).unwrap_or(u64::MAX);
         settings.allowance = Allowance {
@@ -278,36 +311,31 @@ impl Settings {
             // Lambda takes no more, and until it does, all of it is in our memory.
             settings.response_limit = settings.response_limit.min(runtime_api::BUFFERED_RESPONSE_LIMIT as u64);
         }
-        settings.deadline_reserve = Duration::from_millis(read.number("FIRSTBYTE_DEADLINE_RESERVE_MS", 200)?);
+        settings.deadline_reserve =
+            Duration::from_millis(read.number_within("FIRSTBYTE_DEADLINE_RESERVE_MS", 200, ..LONGEST_TIMEOUT_MS)?);
         settings.sse_errors = read.one_of("FIRSTBYTE_SSE_ERRORS", true, &[("on", true), ("off", false)], "`on` or `off`")?;
         let counts = [("answered", ClientErrors::Answered), ("failed", ClientErrors::Failed)];
         settings.client_errors =
             read.one_of("FIRSTBYTE_CLIENT_ERRORS", settings.client_errors, &counts, "`answered` or `failed`")?;
         if let Some(value) = read.get("FIRSTBYTE_DIRECT_REQUEST") {
-            let (method, path) = direct_request(value).ok_or_else(|| SettingsError {
-                name: "FIRSTBYTE_DIRECT_REQUEST",
-                value: value.to_owned(),
-                expected: "expected a method and a path, such as `POST /invoke`".into(),
+            let (method, path) = direct_request(value).ok_or_else(|| {
+                refused("FIRSTBYTE_DIRECT_REQUEST", value, "expected a method and a path, such as `POST /invoke`")
             })?;
             settings.http.direct_method = method;
             settings.http.direct_path = path;
         }
         settings.http.event_header =
             read.one_of("FIRSTBYTE_EVENT_HEADER", false, &[("on", true), ("off", false)], "`on` or `off`")?;
-        settings.reuse = u32::try_from(read.number("FIRSTBYTE_REUSE", 1)?).unwrap_or(u32::MAX).max(1);
+        settings.reuse = u32::try_from(read.number_within("FIRSTBYTE_REUSE", 1, 1..)?).unwrap_or(u32::MAX);
         settings.reload = read.one_of("FIRSTBYTE_RELOAD", false, &[("on", true), ("off", false)], "`on` or `off`")?;
         let seals = [("on", Seal::Checked), ("off", Seal::Trusted)];
         settings.seal = read.one_of("FIRSTBYTE_CHECKSUM", settings.seal, &seals, "`on` or `off`")?;
         let list = read.get("FIRSTBYTE_ALLOW_HTTP").unwrap_or_default();
         settings.egress = EgressSettings {
-            policy: Policy::parse(list).map_err(|error| SettingsError {
-                name: "FIRSTBYTE_ALLOW_HTTP",
-                value: list.to_owned(),
-                expected: error.to_string().into(),
-            })?,
+            policy: Policy::parse(list).map_err(|error| refused("FIRSTBYTE_ALLOW_HTTP", list, error.to_string()))?,
             roots: read.get("FIRSTBYTE_CA_FILE").map(Into::into),
             runtime_api: read.get("AWS_LAMBDA_RUNTIME_API").map(addresses).unwrap_or_default(),
-            sign_aws: read.list("FIRSTBYTE_SIGN_AWS").unwrap_or_default(),
+            sign_aws: read.services()?,
             credentials: credentials(&read),
             route: Route::default(),
         };
@@ -329,10 +357,24 @@ impl Settings {
     }
 
     /// Variables that look like settings of this runtime, and are not.
-    pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<String> {
-        let known = |name: &String| DECLARED.iter().any(|setting| setting.name == name);
-        names.into_iter().filter(|name| name.starts_with("FIRSTBYTE_") && !known(name)).collect()
+    pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<Unknown> {
+        let is_known = |name: &String| DECLARED.iter().any(|setting| setting.name == name);
+        let names = names.into_iter().filter(|name| name.starts_with(PREFIX) && !is_known(name));
+        names.map(|name| Unknown { meant: nearest(&name), name }).collect()
     }
+}
+
+const PREFIX: &str = "FIRSTBYTE_";
+
+/// How much alike two names are at least, of 1, if one was meant by the other.
+const ALIKE: f64 = 0.85;
+
+/// The setting that was meant by a name.
+fn nearest(name: &str) -> Option<&'static str> {
+    let after_prefix = |name: &'static str| name.strip_prefix(PREFIX).unwrap_or(name);
+    let given = name.strip_prefix(PREFIX).unwrap_or(name);
+    let settings = DECLARED.iter().map(|setting| (strsim::jaro_winkler(given, after_prefix(setting.name)), setting.name));
+    settings.filter(|(alike, _)| *alike >= ALIKE).max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name)
 }
 
 /// A method and a path between spaces.
@@ -389,6 +431,10 @@ fn credentials(read: &Reader<'_>) -> CredentialsSource {
     }
 }
 
+fn refused(name: &'static str, value: &str, expected: impl Into<Cow<'static, str>>) -> SettingsError {
+    SettingsError { name, value: value.to_owned(), expected: expected.into() }
+}
+
 struct Reader<'a>(&'a [(String, String)]);
 
 impl Reader<'_> {
@@ -409,11 +455,42 @@ impl Reader<'_> {
 
     fn number(&self, name: &'static str, default: u64) -> Result<u64, SettingsError> {
         let Some(value) = self.get(name) else { return Ok(default) };
-        value.parse().map_err(|_| SettingsError { name, value: value.to_owned(), expected: "expected a whole number".into() })
+        value.parse().map_err(|_| refused(name, value, "expected a whole number"))
+    }
+
+    fn number_within(&self, name: &'static str, default: u64, range: impl RangeBounds<u64>) -> Result<u64, SettingsError> {
+        let number = self.number(name, default)?;
+        if range.contains(&number) {
+            return Ok(number);
+        }
+        let least = match range.start_bound() {
+            Bound::Included(least) => format!(", at least {least}"),
+            _ => String::new(),
+        };
+        let most = match range.end_bound() {
+            Bound::Excluded(most) => format!(", less than {most}"),
+            _ => String::new(),
+        };
+        Err(refused(name, &number.to_string(), format!("expected a whole number{least}{most}")))
     }
 
     fn count(&self, name: &'static str, default: u64) -> Result<usize, SettingsError> {
-        Ok(usize::try_from(self.number(name, default)?).unwrap_or(usize::MAX))
+        Ok(usize::try_from(self.number_within(name, default, 1..)?).unwrap_or(usize::MAX))
+    }
+
+    /// The services to sign for.
+    fn services(&self) -> Result<Vec<String>, SettingsError> {
+        const NAME: &str = "FIRSTBYTE_SIGN_AWS";
+        let given = self.list(NAME).unwrap_or_default();
+        let services = given.iter().map(|given| service(given));
+        services.collect::<Result<_, _>>().map_err(|error| refused(NAME, &given.join(","), error.to_string()))
+    }
+
+    /// Whether the log's format and level are such. The log itself is there before any setting, to tell of one that is refused.
+    fn log(&self) -> Result<(), SettingsError> {
+        self.one_of("AWS_LAMBDA_LOG_FORMAT", (), &[("JSON", ()), ("Text", ())], "`JSON` or `Text`")?;
+        let levels = Level::ALL.map(|level| (level.name(), ()));
+        self.one_of("AWS_LAMBDA_LOG_LEVEL", (), &levels, "`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `FATAL`")
     }
 
     fn one_of<T: Copy>(
@@ -425,11 +502,7 @@ impl Reader<'_> {
     ) -> Result<T, SettingsError> {
         let Some(value) = self.get(name) else { return Ok(default) };
         let chosen = choices.iter().find(|(choice, _)| choice.eq_ignore_ascii_case(value));
-        chosen.map(|(_, value)| *value).ok_or_else(|| SettingsError {
-            name,
-            value: value.to_owned(),
-            expected: format!("expected {expected}").into(),
-        })
+        chosen.map(|(_, value)| *value).ok_or_else(|| refused(name, value, format!("expected {expected}")))
     }
 }
 
@@ -455,8 +528,37 @@ mod tests {
     #[test]
     fn a_bad_value_is_named() {
         let error = from(&[("FIRSTBYTE_RESPONSE", "maybe")]).unwrap_err();
-        assert_eq!(error.to_string(), "FIRSTBYTE_RESPONSE=\"maybe\" is not usable: expected `stream` or `buffered`");
-        assert!(from(&[("FIRSTBYTE_MEMORY_MB", "-1")]).is_err());
+        let expected = "FIRSTBYTE_RESPONSE=\"maybe\" is not usable: expected `stream` or `buffered`. Correct it, or remove it for its \
+                        default: stream";
+        assert_eq!(error.to_string(), expected);
+        for (name, value, expected) in [
+            ("FIRSTBYTE_MEMORY_MB", "-1", "a whole number"),
+            ("FIRSTBYTE_MEMORY_MB", "0", "at least 1"),
+            ("FIRSTBYTE_HOST_MEMORY_MB", "0", "at least 1"),
+            ("FIRSTBYTE_CONNECTIONS", "0", "at least 1"),
+            ("FIRSTBYTE_OPEN_FILES", "0", "at least 1"),
+            ("FIRSTBYTE_LOOKUPS", "0", "at least 1"),
+            ("FIRSTBYTE_REUSE", "0", "at least 1"),
+            ("FIRSTBYTE_DEADLINE_RESERVE_MS", "900000", "less than 900000"),
+            ("FIRSTBYTE_SIGN_AWS", "dynamodb, sqss", "did you mean sqs?"),
+            ("FIRSTBYTE_ALLOW_HTTP", "*.", "a host may begin with `*.`"),
+            ("AWS_LAMBDA_LOG_LEVEL", "verbose", "`TRACE`, `DEBUG`"),
+            ("AWS_LAMBDA_LOG_FORMAT", "yaml", "`JSON` or `Text`"),
+        ] {
+            let error = from(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name}=")) && error.contains(expected), "{error}");
+        }
+        for (name, value) in [
+            ("FIRSTBYTE_DEADLINE_RESERVE_MS", "0"),
+            ("FIRSTBYTE_DEADLINE_RESERVE_MS", "899999"),
+            ("FIRSTBYTE_REUSE", "99999999999"),
+            ("FIRSTBYTE_SIGN_AWS", "s3,+brandnew"),
+            ("FIRSTBYTE_ALLOW_HTTP", "*"),
+            ("AWS_LAMBDA_LOG_LEVEL", "warn"),
+            ("AWS_LAMBDA_LOG_FORMAT", "json"),
+        ] {
+            assert!(from(&[(name, value)]).is_ok(), "{name}={value}");
+        }
     }
 
     #[test]
@@ -513,8 +615,30 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_setting_is_noticed() {
-        let names = ["FIRSTBYTE_MEMROY_MB", "FIRSTBYTE_MEMORY_MB", "OTHER"].map(str::to_owned);
-        assert_eq!(Settings::unknown(names), ["FIRSTBYTE_MEMROY_MB"]);
+    fn a_mistyped_setting_is_told_with_what_was_meant() {
+        for (name, meant) in [
+            ("FIRSTBYTE_ALOW_HTTP", Some("FIRSTBYTE_ALLOW_HTTP")),
+            ("FIRSTBYTE_MEMROY_MB", Some("FIRSTBYTE_MEMORY_MB")),
+            ("FIRSTBYTE_MEMORY", Some("FIRSTBYTE_MEMORY_MB")),
+            ("FIRSTBYTE_SIGN", Some("FIRSTBYTE_SIGN_AWS")),
+            ("FIRSTBYTE_DEADLINE_RESERVE", Some("FIRSTBYTE_DEADLINE_RESERVE_MS")),
+            ("FIRSTBYTE_COLOR", None),
+            ("FIRSTBYTE_", None),
+        ] {
+            let unknown = Settings::unknown([name.to_owned(), "FIRSTBYTE_REUSE".to_owned(), "OTHER".to_owned()]);
+            assert_eq!(unknown, [Unknown { name: name.to_owned(), meant }]);
+        }
+        let told = Settings::unknown(["FIRSTBYTE_ALOW_HTTP".to_owned()])[0].to_string();
+        assert_eq!(
+            told,
+            "FIRSTBYTE_ALOW_HTTP is not a setting of this version and does nothing; did you mean FIRSTBYTE_ALLOW_HTTP?"
+        );
+    }
+
+    #[test]
+    fn no_two_settings_are_taken_for_each_other() {
+        for Declared { name, .. } in DECLARED {
+            assert_eq!(nearest(name), Some(*name));
+        }
     }
 }

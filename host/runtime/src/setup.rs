@@ -1,13 +1,14 @@
 //! From a component's file to an engine that can run it on this machine.
 
 use crate::component::{self, ComponentError, Loaded, Seal};
-use crate::engine;
+use crate::engine::{self, Generation};
 use crate::path::PathError;
 use std::path::Path;
 use wasmtime::Engine;
 
 /// Why no handler could be set up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SetupError {
     /// The component is at fault.
     #[error(transparent)]
@@ -66,6 +67,9 @@ pub(crate) fn set_up(path: &Path, concurrency: Option<u32>, seal: Seal) -> Resul
 
 fn load(path: &Path, concurrency: Option<u32>, seal: Seal) -> Result<(Engine, Loaded), SetupError> {
     let generation = component::generation(path)?;
+    if generation == Generation::P3 && !cfg!(feature = "wasi-p3") {
+        return Err(ComponentError::NoWasi03 { path: path.to_owned() }.into());
+    }
     // One to spare: address space costs nothing, and an invocation that finds no place would fail.
     if let Some(engine) = concurrency.and_then(|concurrency| engine::pooled(concurrency + 1, generation))
         && let Ok(loaded) = component::load(&engine, path, seal)

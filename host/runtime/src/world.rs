@@ -3,6 +3,7 @@
 
 mod http;
 mod http_p2;
+#[cfg(feature = "wasi-p3")]
 mod http_p3;
 mod lambda;
 
@@ -37,7 +38,7 @@ impl World {
         match self {
             Self::Lambda => lambda::HANDLER,
             Self::HttpP2 => http_p2::HANDLER,
-            Self::HttpP3 => http_p3::HANDLER,
+            Self::HttpP3 => "wasi:http/handler@0.3.0",
         }
     }
 
@@ -94,6 +95,7 @@ pub(crate) struct Pre {
 enum PreOf {
     Lambda(lambda::Pre),
     HttpP2(http_p2::Pre),
+    #[cfg(feature = "wasi-p3")]
     HttpP3(http_p3::Pre),
 }
 
@@ -105,7 +107,10 @@ impl Pre {
         let pre = match world {
             World::Lambda => PreOf::Lambda(lambda::Pre::new(pre)?),
             World::HttpP2 => PreOf::HttpP2(http_p2::Pre::new(pre)?),
+            #[cfg(feature = "wasi-p3")]
             World::HttpP3 => PreOf::HttpP3(http_p3::Pre::new(pre)?),
+            #[cfg(not(feature = "wasi-p3"))]
+            World::HttpP3 => wasmtime::bail!("this build runs nothing of WASI 0.3"),
         };
         Ok(Self { world, component, pre })
     }
@@ -123,6 +128,7 @@ impl Pre {
         Ok(match &self.pre {
             PreOf::Lambda(pre) => Exports::Lambda(pre.instantiate(store).await?),
             PreOf::HttpP2(pre) => Exports::HttpP2(pre.instantiate(store).await?),
+            #[cfg(feature = "wasi-p3")]
             PreOf::HttpP3(pre) => Exports::HttpP3(pre.instantiate(store).await?),
         })
     }
@@ -132,6 +138,7 @@ impl Pre {
 pub(crate) enum Exports {
     Lambda(lambda::Exports),
     HttpP2(http_p2::Exports),
+    #[cfg(feature = "wasi-p3")]
     HttpP3(http_p3::Exports),
 }
 
@@ -144,6 +151,7 @@ impl Exports {
         match self {
             Self::Lambda(exports) => exports.call(store).await,
             Self::HttpP2(exports) => exports.call(store).await,
+            #[cfg(feature = "wasi-p3")]
             Self::HttpP3(exports) => exports.call(store).await,
         }
     }

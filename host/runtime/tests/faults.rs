@@ -170,6 +170,9 @@ fn a_runtime_that_cannot_start_says_why() {
     for (variables, kind, help) in [
         (&[("_HANDLER", "missing")][..], "Runtime.NoSuchHandler", "neither"),
         (&[("FIRSTBYTE_RESPONSE", "sometimes")], "Runtime.InvalidSetting", "`stream` or `buffered`"),
+        (&[("FIRSTBYTE_REUSE", "0")], "Runtime.InvalidSetting", "at least 1. Correct it, or remove it for its default: 1"),
+        (&[("FIRSTBYTE_SIGN_AWS", "bedrock-runtime")], "Runtime.InvalidSetting", "signed for the service bedrock: name that"),
+        (&[("AWS_LAMBDA_LOG_LEVEL", "loud")], "Runtime.InvalidSetting", "expected `TRACE`, `DEBUG`"),
         (&[("FIRSTBYTE_ALLOW_READ", "/tmp,/no/such")], "Runtime.InvalidSetting", "names /no/such: No such file"),
         (
             &[("FIRSTBYTE_CA_FILE", "/no/such.pem")],

@@ -106,7 +106,7 @@ impl Soaked {
                 let short = payload.contains("wait") || payload.contains("spin");
                 let left = Duration::from_millis(if short { 300 } else { 60_000 });
                 let id = ("lambda-runtime-aws-request-id", format!("soak-{number}"));
-                let payload = if number % 3 == 0 { Door::Url.event(payload) } else { payload.to_owned() };
+                let payload = if number.is_multiple_of(3) { Door::Url.event(payload) } else { payload.to_owned() };
                 let post = if number % 50 == 49 { Post::CloseAfter(50) } else { Post::Accept };
                 self.running.deliver(Next::Deliver(payload, vec![id, ("lambda-runtime-deadline-ms", deadline_in(left))]), post);
                 self.delivered += 1;

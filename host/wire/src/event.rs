@@ -27,6 +27,7 @@ const FIELDS: usize = 1024 * 1024;
 
 /// The way in by which a caller reached the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Trigger {
     /// `Invoke` or `InvokeWithResponseStream`, or another AWS service.
     Direct,
@@ -37,6 +38,16 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Its name in the interface `firstbyte:lambda`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::FunctionUrl => "function-url",
+            Self::ApiGateway => "api-gateway",
+        }
+    }
+
     /// Whether the caller speaks HTTP and gets a head.
     #[must_use]
     pub fn is_http(self) -> bool {

@@ -17,6 +17,10 @@ use std::path::PathBuf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Name {
     Firstbyte,
+    /// The same bootstrap with a component of `wasi:http` 0.2.
+    HttpP2,
+    /// The same bootstrap with a component of `wasi:http` 0.3.
+    HttpP3,
     /// Another bootstrap of Firstbyte's, such as that of the commit before. Takes part where `--before` names one.
     Before,
     Native,
@@ -29,6 +33,8 @@ impl Name {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Firstbyte => "Firstbyte",
+            Self::HttpP2 => "wasi:http 0.2",
+            Self::HttpP3 => "wasi:http 0.3",
             Self::Before => "Firstbyte before",
             Self::Native => "lambda_runtime",
             Self::Node => "Node.js",
@@ -41,6 +47,8 @@ impl Name {
     pub(crate) fn description(self) -> &'static str {
         match self {
             Self::Firstbyte => "the bootstrap for Lambda and the handler as a component, compiled ahead of time",
+            Self::HttpP2 => "the same bootstrap and a component of `wasi:http` 0.2",
+            Self::HttpP3 => "the same bootstrap and a component of `wasi:http` 0.3",
             Self::Before => "the same handler in another bootstrap",
             Self::Native => "a native Rust function on AWS's runtime client, with that client's streaming response",
             Self::Node => "a streaming function on AWS's `aws-lambda-ric`",
@@ -52,7 +60,9 @@ impl Name {
     /// Builds the contender.
     pub(crate) fn build(self, builder: &Builder) -> Result<Built> {
         match self {
-            Self::Firstbyte => firstbyte::build(builder),
+            Self::Firstbyte => firstbyte::build(builder, Name::Firstbyte, "bench-guest"),
+            Self::HttpP2 => firstbyte::build(builder, Name::HttpP2, "bench-guest-http-p2"),
+            Self::HttpP3 => firstbyte::build(builder, Name::HttpP3, "bench-guest-http-p3"),
             Self::Before => firstbyte::before(builder),
             Self::Native => native::build(builder),
             Self::Node => node::build(builder),

@@ -206,3 +206,24 @@ async fn only_named_services_get_a_signature() {
         assert_eq!(key, to_dynamodb.then_some(true), "{seen:?}");
     }
 }
+
+#[tokio::test]
+async fn the_orders_are_asked_for_with_signatures_and_stream() {
+    let aws_here = ModelServer::start_tls(&["http/1.1"]).await;
+    let dynamodb = format!("https://dynamodb.{}.amazonaws.com", aws::REGION);
+    let function = Guest::Orders.function().bootstrap(env!("CARGO_BIN_EXE_bootstrap-near-aws"));
+    let function = function.env("ORDERS_TABLE", "orders").env("AWS_IS_AT", &aws_here.port().to_string());
+    let function = function.env("FIRSTBYTE_ALLOW_HTTP", &format!("{dynamodb},https://127.0.0.1"));
+    let function = function.env("FIRSTBYTE_CA_FILE", aws_here.root()).env("FIRSTBYTE_SIGN_AWS", "dynamodb");
+    let lambda = with_keys(function).start().await;
+    let answer = lambda.send(Door::Direct, Call::json(&json!({ "customer": "hoge" }))).await;
+    let lines = "{\"number\":1}\n{\"number\":2}\n{\"number\":3}\n{\"number\":4}\n{\"orders\":4}\n";
+    assert!(answer.looks_complete() && answer.text() == lines, "{}", answer.text());
+    let seen = aws_here.seen();
+    assert_eq!(seen.len(), 2);
+    let Some(sdk) = Tool::sigv4() else { return };
+    for judged in aws::judge(&sdk, &seen).await {
+        assert_eq!(judged["signed"], true, "{judged:#}");
+        assert!(judged["scope"].as_str().is_some_and(|scope| scope.contains("/dynamodb/")), "{judged:#}");
+    }
+}

@@ -31,6 +31,17 @@ pub(crate) fn document() -> String {
     document.to_string()
 }
 
+/// A page of what DynamoDB answers to any query: two items, and two more after these.
+pub(crate) fn page(query: &Value) -> String {
+    let item = |number: u32| json!({ "number": { "N": number.to_string() } });
+    let page = if query["ExclusiveStartKey"].is_null() {
+        json!({ "Items": [item(1), item(2)], "LastEvaluatedKey": item(2) })
+    } else {
+        json!({ "Items": [item(3), item(4)] })
+    };
+    page.to_string()
+}
+
 /// What AWS's Python SDK says of each request's signature: see `tests/clients/sigv4.py`.
 ///
 /// # Panics

@@ -15,6 +15,8 @@ pub enum Guest {
     Fetch,
     /// Looks for credentials, and tells all that it found.
     Hunt,
+    /// A query to DynamoDB.
+    Orders,
 }
 
 impl Guest {
@@ -33,14 +35,15 @@ impl Guest {
     /// If it does not build.
     #[must_use]
     pub fn component(self) -> PathBuf {
-        static BUILT: [OnceLock<PathBuf>; 4] = [const { OnceLock::new() }; 4];
+        static BUILT: [OnceLock<PathBuf>; 5] = [const { OnceLock::new() }; 5];
         let folder = match self {
             Self::Chat => "../guest/examples/chat",
             Self::Export => "../guest/examples/export",
             Self::Fetch => "guests/fetch",
             Self::Hunt => "guests/hunt",
+            Self::Orders => "../guest/examples/orders",
         };
-        let build = || firstbyte_runtime::cargo::build(&tests_folder().join(folder)).expect("the guest builds");
+        let build = || firstbyte_toolchain::build(&tests_folder().join(folder)).expect("the guest builds");
         BUILT[self as usize].get_or_init(build).clone()
     }
 }

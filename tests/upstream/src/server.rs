@@ -252,6 +252,9 @@ async fn answer(request: Request<Incoming>, socket: socket2::Socket, state: Arc<
             let length = head.uri.query().and_then(|query| query.parse().ok()).unwrap_or(0);
             text(200, (0..=250).cycle().take(length).collect::<Vec<u8>>())
         }
+        _ if seen.headers.get("x-amz-target").is_some_and(|target| target == "DynamoDB_20120810.Query") => {
+            text(200, aws::page(&seen.body))
+        }
         _ => text(200, "hello"),
     }
 }

@@ -3,9 +3,10 @@
 use super::EgressSettings;
 use super::address::is_public;
 use super::policy::Policy;
+use super::pool;
 use super::resolve::Resolve;
 use super::roots;
-use super::transport::{self, Asking};
+use super::transport::Asking;
 use crate::budget::Shares;
 use crate::path::PathError;
 use http::Uri;
@@ -166,7 +167,7 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let inner = Arc::clone(&self.0);
         // The pool connects for a request that is being polled, and for nothing else.
-        let asking = transport::asking();
+        let asking = pool::asking();
         Box::pin(async move {
             let Some(asking) = asking else { return Err(Refused::Late.into()) };
             let connected = timeout(asking.connect, inner.connect(&uri, &asking)).await;
@@ -240,8 +241,9 @@ impl AsyncWrite for Stream {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
+    use super::super::pool::Pool;
     use super::super::resolve::Resolving;
-    use super::super::transport::{Pool, Transport as _, TransportError};
+    use super::super::transport::{Transport as _, TransportError};
     use super::*;
     use crate::budget::{Allowance, Budget, Lookup};
     use http_body_util::{BodyExt as _, Empty};

@@ -1,9 +1,6 @@
 //! The execution role's credentials, as Lambda provides and refreshes them. They stay in the host.
 
 use aws_credential_types::Credentials as Keys;
-use bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt as _, Empty, Limited};
 use serde::Deserialize;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,6 +24,7 @@ pub(super) enum CredentialsError {
 
 /// Where credentials are to be had.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CredentialsSource {
     /// Nowhere.
     #[default]
@@ -114,9 +112,12 @@ impl Credentials {
     }
 }
 
+#[cfg(feature = "lambda")]
 async fn fetch(uri: &str, token: &str) -> Result<Keys, String> {
+    use bytes::Bytes;
+    use http_body_util::{BodyExt as _, Empty, Limited};
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let request = Request::get(uri).header("authorization", token).body(Empty::<Bytes>::new()).map_err(|e| text(&e))?;
+    let request = http::Request::get(uri).header("authorization", token).body(Empty::<Bytes>::new()).map_err(|e| text(&e))?;
     let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
     let response = client.request(request).await.map_err(|e| text(&e))?;
     let status = response.status();
@@ -126,4 +127,9 @@ async fn fetch(uri: &str, token: &str) -> Result<Keys, String> {
     }
     let keys: Document = serde_json::from_slice(&body).map_err(|e| text(&e))?;
     Ok(Keys::new(keys.access_key_id, keys.secret_access_key, keys.token, None, "container"))
+}
+
+#[cfg(not(feature = "lambda"))]
+async fn fetch(_: &str, _: &str) -> Result<Keys, String> {
+    Err("this build of firstbyte-runtime asks nobody: its feature `lambda` does".to_owned())
 }

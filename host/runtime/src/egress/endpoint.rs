@@ -1,5 +1,6 @@
 //! AWS's endpoints: the service and the region to sign for, as a host's name tells them.
 
+use super::services;
 use http::Uri;
 
 /// The domains of AWS's endpoints, and of those that IPv6 reaches, too.
@@ -37,12 +38,7 @@ impl Endpoint {
         } else {
             return None;
         };
-        // Where the name to sign for is not the name of the endpoint.
-        let service = match label.strip_suffix("-fips").unwrap_or(label) {
-            "bedrock-runtime" | "bedrock-agent" | "bedrock-agent-runtime" => "bedrock",
-            "email" => "ses",
-            other => other,
-        };
+        let service = services::signed_as(label.strip_suffix("-fips").unwrap_or(label));
         Some(Self { service: service.to_owned(), region: region.to_owned() })
     }
 }

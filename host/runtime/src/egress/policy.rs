@@ -30,7 +30,7 @@ enum Host {
 
 /// A destination that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not [https://|http://]host[:port], where a host may begin with `*.`")]
+#[error("{0:?} is not [https://|http://]host[:port], where a host may begin with `*.`, or be `*`: any public host")]
 pub struct PolicyError(String);
 
 impl Policy {

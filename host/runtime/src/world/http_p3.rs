@@ -17,9 +17,6 @@ use wasmtime_wasi_http::p3::Request;
 use wasmtime_wasi_http::p3::bindings::{Service, ServicePre};
 use wasmtime_wasi_http::{Error, WasiHttpView as _};
 
-/// What a component of this world exports.
-pub(super) const HANDLER: &str = "wasi:http/handler@0.3.0";
-
 /// A component of this world, linked.
 pub(crate) struct Pre(ServicePre<State>);
 

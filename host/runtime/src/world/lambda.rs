@@ -206,6 +206,7 @@ impl invocation::HostRequest for State {
             firstbyte_wire::Trigger::Direct => Trigger::Direct,
             firstbyte_wire::Trigger::FunctionUrl => Trigger::FunctionUrl,
             firstbyte_wire::Trigger::ApiGateway => Trigger::ApiGateway,
+            later => Trigger::Other(later.name().to_owned()),
         })
     }
 

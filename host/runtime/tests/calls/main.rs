@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 fn component() -> PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guests/calls");
-    let wasm = firstbyte_runtime::cargo::build(folder.as_ref()).expect("the guest builds");
+    let wasm = firstbyte_toolchain::build(folder.as_ref()).expect("the guest builds");
     support::compile("calls", &std::fs::read(wasm).expect("it is there"))
 }
 

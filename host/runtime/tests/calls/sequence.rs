@@ -38,7 +38,8 @@ pub(crate) fn run(component: &Path, bytes: &[u8]) {
 
 fn invoke_all(component: &Path, bytes: &[u8]) {
     let log = Arc::<Failures>::default();
-    let settings = Settings { memory: 4 << 20, concurrency: Some(2), reuse: 4, ..Settings::default() };
+    let mut settings = Settings::default();
+    (settings.memory, settings.concurrency, settings.reuse) = (4 << 20, Some(2), 4);
     let handler = Handler::load(component, Arc::new(settings), Arc::clone(&log) as _).expect("the guest is a handler");
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an executor");
     let mut asked = bytes.split(|byte| *byte == SEPARATOR).take(INVOCATIONS).enumerate().map(|(at, bytes)| Asked::new(at, bytes));
@@ -108,7 +109,7 @@ impl Asked {
             Trigger::FunctionUrl => serde_json::json!({
                 "version": "2.0", "rawPath": "/", "requestContext": { "http": { "method": "POST" } }, "body": text,
             }),
-            Trigger::ApiGateway => serde_json::json!({
+            _ => serde_json::json!({
                 "httpMethod": "POST", "path": "/", "requestContext": { "identity": {} }, "body": text,
             }),
         };
@@ -117,7 +118,8 @@ impl Asked {
 
     async fn invoke(self, handler: &Handler, log: &Failures) {
         let seen = Arc::new(Mutex::new(Seen { tag: self.tag, reader: self.reader, ..Seen::default() }));
-        let context = InvocationContext { request_id: self.id.clone(), tenant_id: self.tenant.clone(), ..Default::default() };
+        let mut context = InvocationContext::default();
+        (context.request_id, context.tenant_id) = (self.id.clone(), self.tenant.clone());
         let outlet = Box::new(Checking(Arc::clone(&seen)));
         let deadline = Instant::now() + Duration::from_secs(1);
         let settled = handler.invoke(self.event(), context, deadline, outlet).await;
@@ -126,7 +128,7 @@ impl Asked {
     }
 
     fn check(&self, settled: &Settled, seen: &Seen, log: &Failures) {
-        let Settled { outcome, phase, written, delivery } = settled;
+        let Settled { outcome, phase, written, delivery, .. } = settled;
         assert!(delivery.is_ok(), "{delivery:?}");
         assert_eq!(*written, seen.written, "bytes are counted as they are taken");
         let ended = seen.ended.expect("a response has an end");

@@ -23,7 +23,7 @@ pub(crate) static ENDINGS: LazyLock<PathBuf> = LazyLock::new(|| guest("endings")
 /// A component of `tests/guests`, built and compiled.
 pub(crate) fn guest(name: &str) -> PathBuf {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guests")).join(name);
-    let wasm = firstbyte_runtime::cargo::build(&folder).expect("the fixture builds");
+    let wasm = firstbyte_toolchain::build(&folder).expect("the fixture builds");
     compile(name, &std::fs::read(wasm).expect("it is there"))
 }
 

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 const GUEST_TARGET: &str = "wasm32-wasip2";
 
-pub(super) fn build(builder: &Builder) -> Result<Built> {
+/// The bootstrap with the component of the crate `guest`.
+pub(super) fn build(builder: &Builder, name: Name, guest: &str) -> Result<Built> {
     let musl = builder.musl();
     builder.add_target(&musl);
     builder.add_target(GUEST_TARGET);
@@ -18,14 +19,16 @@ pub(super) fn build(builder: &Builder) -> Result<Built> {
         "-p",
         "firstbyte-runtime",
         "--no-default-features",
+        "--features",
+        "bootstrap",
         "--target",
         musl.as_str(),
     ])?;
-    builder.cargo(&["build", "--release", "-p", "bench-guest", "--target", GUEST_TARGET])?;
+    builder.cargo(&["build", "--release", "-p", guest, "--target", GUEST_TARGET])?;
 
-    let root = builder.output.join("firstbyte");
+    let root = builder.output.join(if name == Name::Firstbyte { "firstbyte" } else { guest });
     fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
-    let component = target.join(GUEST_TARGET).join("release/bench_guest.wasm");
+    let component = target.join(GUEST_TARGET).join("release").join(guest.replace('-', "_")).with_extension("wasm");
     let handler = root.join("handler.cwasm");
     builder.cargo(&[
         "run",
@@ -42,7 +45,7 @@ pub(super) fn build(builder: &Builder) -> Result<Built> {
     if builder.builds {
         fs::copy(target.join(&musl).join("lambda/bootstrap"), &bootstrap).context("cannot copy the bootstrap")?;
     }
-    contender(Name::Firstbyte, bootstrap, root, builder.log("firstbyte")?)
+    contender(name, bootstrap, root, builder.log(guest)?)
 }
 
 /// The bootstrap that `--before` names, with the handler that was built for [`build`].

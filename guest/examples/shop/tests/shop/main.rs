@@ -108,6 +108,6 @@ fn each_request_is_noted_with_its_route() {
         let response = shop.get(path);
         let noted = response.log().iter().find(|line| line.message == "answered").expect("a note");
         let members = json!({ "route": route, "failed": failed, "target": "shop::access" });
-        assert_eq!((noted.level, Value::Object(noted.members.clone())), ("INFO", members));
+        assert_eq!((noted.level.as_str(), Value::Object(noted.members.clone())), ("INFO", members));
     }
 }

@@ -23,7 +23,7 @@ fn an_order_is_placed_and_paid_and_its_owners_only() {
     assert_eq!(json_of(&placed), order);
     assert!(placed.header("set-cookie").expect("a cookie").starts_with("cart=;"));
     let ordered = placed.log().iter().find(|line| line.message == "ordered").expect("a note");
-    assert_eq!((ordered.level, &ordered.members["cents"]), ("INFO", &json!(8498)));
+    assert_eq!((ordered.level.as_str(), &ordered.members["cents"]), ("INFO", &json!(8498)));
 
     let path = format!("/orders/{PLACED}");
     assert_eq!(json_of(&shop.answer(of("u-1", "GET", "/orders"))), json!([order]));

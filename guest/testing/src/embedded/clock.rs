@@ -9,7 +9,7 @@ const STEP: Duration = Duration::from_millis(1);
 
 /// Runs `future` on a paused clock. Whoever waits is woken at once, and the clock goes on by the time that they waited for: tokio
 /// sees to that. The time that `future` computes is added here, so that a handler that computes for ever meets its deadline.
-pub(crate) async fn skip_waits<F: Future>(future: F) -> F::Output {
+pub(super) async fn skip_waits<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut computed = Duration::ZERO;
     poll_fn(|cx| {

@@ -1,39 +1,22 @@
 //! An outlet that keeps what it is given.
 
-use crate::response::Chunk;
-use firstbyte_runtime::outlet::{Closed, DeliveryError, Opening, Outlet};
+use crate::response::{Chunk, End, Opening, Recording};
+use firstbyte_runtime::outlet::{self, Closed, DeliveryError, Outlet};
 use firstbyte_wire::ErrorReport;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::time::Instant;
 
 /// What an outlet was given.
-#[derive(Debug, Default)]
-pub(crate) struct Recording {
-    pub(crate) opening: Option<Opening>,
-    pub(crate) chunks: Vec<Chunk>,
-    pub(crate) end: End,
-}
+pub(super) type Recordings = Arc<Mutex<Recording>>;
 
-/// How it ended.
-#[derive(Debug, Default)]
-pub(crate) enum End {
-    /// It did not.
-    #[default]
-    None,
-    Clean,
-    Failed(ErrorReport),
-}
-
-pub(crate) type Recordings = Arc<Mutex<Recording>>;
-
-pub(crate) struct Recorder {
+pub(super) struct Recorder {
     begun: Instant,
     recording: Recordings,
 }
 
 impl Recorder {
-    pub(crate) fn new(begun: Instant, recording: Recordings) -> Self {
+    pub(super) fn new(begun: Instant, recording: Recordings) -> Self {
         Self { begun, recording }
     }
 
@@ -51,8 +34,9 @@ impl Recorder {
 }
 
 impl Outlet for Recorder {
-    fn begin(&mut self, opening: Opening) {
-        self.lock().opening = Some(opening);
+    fn begin(&mut self, opening: outlet::Opening) {
+        let (status, headers) = (opening.head.status(), opening.head.headers().to_vec());
+        self.lock().opening = Some(Opening { status, headers, prelude: opening.prelude });
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>> {

@@ -1,0 +1,51 @@
+//! Where another build of the same crate goes: cargo-component's is for another target than ours, and either may be a debug build.
+//! Whoever builds there, and serves what lies here, is told.
+
+use crate::stamp::Stamp;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// The other places for a component that cargo has built.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    served: PathBuf,
+    others: Mutex<Vec<(PathBuf, Stamp)>>,
+}
+
+impl Elsewhere {
+    /// Those for the component at `served`, which has others only if it lies where cargo puts components.
+    pub(crate) fn of(served: &Path) -> Self {
+        let others = others(served).unwrap_or_default();
+        let seen = others.into_iter().map(|other| (other.clone(), Stamp::of(&other))).collect();
+        Self { served: served.to_owned(), others: Mutex::new(seen) }
+    }
+
+    /// What to tell of a component that was built in another place since somebody last looked.
+    pub(crate) fn news(&self) -> Option<String> {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = others.iter_mut().find_map(|(other, seen)| {
+            let now = Stamp::of(other);
+            (std::mem::replace(seen, now) != now && now.exists()).then_some(other)
+        })?;
+        Some(format!(
+            "{} was built, but what is served is {}: name the file itself to serve it",
+            changed.display(),
+            self.served.display()
+        ))
+    }
+}
+
+/// `…/wasm32-wasip2/release/name.wasm` has its like under other targets and profiles.
+fn others(served: &Path) -> Option<Vec<PathBuf>> {
+    const TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
+    const PROFILES: [&str; 2] = ["debug", "release"];
+    let (name, profile) = (served.file_name()?, served.parent()?);
+    let target = profile.parent()?;
+    let is = |path: &Path, names: [&str; 2]| path.file_name().is_some_and(|name| names.iter().any(|known| name == *known));
+    if !is(profile, PROFILES) || !is(target, TARGETS) {
+        return None;
+    }
+    let all = TARGETS.iter().flat_map(|target| PROFILES.map(|profile| Path::new(target).join(profile).join(name)));
+    let root = target.parent()?;
+    Some(all.map(|path| root.join(path)).filter(|path| path != served).collect())
+}

@@ -1,0 +1,161 @@
+//! What commands say that need no handler of ours: arguments, names, tools that are missing, pages and completions.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+fn firstbyte<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firstbyte"));
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn output(command: &mut Command) -> Output {
+    command.output().expect("firstbyte runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A folder with the smallest component that passes for a handler.
+fn folder_with_component(name: &str) -> TempDir {
+    let folder = TempDir::new().expect("a temporary folder");
+    let handler = r#"(component (instance $handler) (export "firstbyte:lambda/handler@0.2.0" (instance $handler)))"#;
+    fs::write(folder.path().join(name), wat::parse_str(handler).expect("a component")).expect("a file");
+    folder
+}
+
+/// A folder with a crate that is quick to build.
+fn crate_folder() -> TempDir {
+    let folder = TempDir::new().expect("a temporary folder");
+    let manifest = "[package]\nname = \"tiny\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n";
+    fs::create_dir(folder.path().join("src")).expect("a folder");
+    fs::write(folder.path().join("Cargo.toml"), manifest).expect("a file");
+    fs::write(folder.path().join("src/lib.rs"), "").expect("a file");
+    folder
+}
+
+#[test]
+fn a_missing_tool_is_told_once_with_what_installs_it() {
+    let folder = crate_folder();
+    let nothing = TempDir::new().expect("a temporary folder");
+    let mut command = firstbyte(folder.path(), ["compile", "."]);
+    let run = output(command.env_remove("CARGO").env_remove("RUSTC").env("PATH", nothing.path()));
+    let said = stderr(&run);
+    assert!(!run.status.success() && said.lines().count() == 1, "{said}");
+    assert_eq!(said.matches("No such file or directory").count(), 1, "{said}");
+    assert!(said.trim_end().ends_with("install Rust with rustup (https://rustup.rs)"), "{said}");
+}
+
+#[test]
+fn inside_a_crate_the_handler_need_not_be_given() {
+    let nothing = TempDir::new().expect("a temporary folder");
+    for command in [&["serve"][..], &["invoke"], &["compile"], &["package", "--arch", "arm64"]] {
+        let run = output(&mut firstbyte(nothing.path(), command));
+        let said = stderr(&run);
+        assert!(run.status.code() == Some(1) && said.starts_with("error: no HANDLER: give a .wasm"), "{command:?}: {said}");
+    }
+    let folder = crate_folder();
+    // It is built, and no handler.
+    let run = output(&mut firstbyte(folder.path(), ["compile"]));
+    let said = stderr(&run);
+    assert!(said.contains("tiny.wasm") && said.contains("it exports nothing; a handler exports one of"), "{said}");
+}
+
+#[test]
+fn a_package_says_which_handler_to_set_and_refuses_names_that_lambda_does() {
+    let folder = folder_with_component("my handler.wasm");
+    let package = |arguments: &[&str]| {
+        let command = ["package", "my handler.wasm", "--arch", "x86_64"];
+        output(&mut firstbyte(folder.path(), command.iter().chain(arguments)))
+    };
+    for (arguments, why) in [
+        (&[][..], "\"my handler\" cannot be a function's Handler: Lambda takes no spaces; --name gives another"),
+        (&["--name", "a/b"], "without a folder"),
+        (&["--name", "a.wasm"], "without its ending"),
+        (&["--name", ""], "it is empty"),
+        (&["--name", &"n".repeat(129)], "Lambda takes 128 characters"),
+    ] {
+        let run = package(arguments);
+        assert!(run.status.code() == Some(1) && stderr(&run).contains(why), "{arguments:?}: {run:?}");
+        assert!(!folder.path().join("dist").exists(), "{arguments:?}");
+    }
+    let run = package(&["--name", "mine"]);
+    assert!(run.status.success() && stdout(&run).ends_with("\nset the function's Handler to mine\n"), "{run:?}");
+}
+
+#[test]
+fn what_was_done_is_done_though_nobody_reads_of_it() {
+    let folder = folder_with_component("a.wasm");
+    for command in [
+        &["compile", "a.wasm"][..],
+        &["package", "a.wasm", "--arch", "x86_64"],
+        &["completions", "bash"],
+        &["man"],
+        &["man", "pages"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let run = output(firstbyte(folder.path(), command).stdout(writer));
+        assert!(run.status.success() && run.stderr.is_empty(), "{command:?}: {run:?}");
+    }
+    for file in ["a.cwasm", "dist/function.zip", "pages/firstbyte.1"] {
+        assert!(folder.path().join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn shells_are_told_what_to_complete() {
+    let nothing = TempDir::new().expect("a temporary folder");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let run = output(&mut firstbyte(nothing.path(), ["completions", shell]));
+        let script = stdout(&run);
+        assert!(run.status.success() && run.stderr.is_empty(), "{run:?}");
+        for word in ["serve", "invoke", "payload-file", "allow-host"] {
+            assert!(script.contains(word), "{shell} does not complete {word}");
+        }
+        assert!(!script.contains("bootstrap\n"), "{shell} completes what is hidden");
+    }
+    // The script is one that its shell reads.
+    let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().expect("bash runs");
+    let script = output(&mut firstbyte(nothing.path(), ["completions", "bash"])).stdout;
+    std::io::Write::write_all(&mut bash.stdin.take().expect("a pipe"), &script).expect("bash reads");
+    assert!(bash.wait().expect("bash ends").success());
+
+    let run = output(&mut firstbyte(nothing.path(), ["completions", "tcsh"]));
+    assert!(run.status.code() == Some(2) && stderr(&run).contains("possible values: bash"), "{run:?}");
+}
+
+#[test]
+fn manual_pages_say_what_help_says() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let run = output(&mut firstbyte(folder.path(), ["man", "man1"]));
+    assert!(run.status.success(), "{run:?}");
+    let read = |page: &str| {
+        let mut text = String::new();
+        let path = folder.path().join("man1").join(page);
+        fs::File::open(&path)
+            .and_then(|mut file| file.read_to_string(&mut text))
+            .unwrap_or_else(|error| panic!("{page}: {error}"));
+        text
+    };
+    let main = read("firstbyte.1");
+    assert!(main.contains(".TH firstbyte 1") && main.contains("firstbyte\\-serve(1)"), "{main}");
+    assert!(!main.contains("bootstrap(1)"), "{main}");
+    let serve = read("firstbyte-serve.1");
+    assert!(serve.contains(".TH firstbyte-serve 1") && serve.contains("\\-\\-allow\\-host"), "{serve}");
+    for command in ["invoke", "compile", "package", "layer", "completions", "man"] {
+        assert!(read(&format!("firstbyte-{command}.1")).contains(".TH firstbyte"), "{command}");
+    }
+    assert!(!folder.path().join("man1/firstbyte-bootstrap.1").exists());
+    let run = output(&mut firstbyte(folder.path(), ["man"]));
+    assert_eq!(stdout(&run), main);
+}

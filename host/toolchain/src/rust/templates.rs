@@ -1,0 +1,93 @@
+//! What a new crate can be made of. The files are in `templates/rust`, where those of a name are for that template and those in
+//! `shared` are for all.
+
+use crate::{Source, Template};
+
+/// A file of the shared ones, or of a template.
+macro_rules! file {
+    ($from:literal) => {
+        include_str!(concat!("../../templates/rust/", $from))
+    };
+}
+
+/// What every project has. A `Cargo.toml` or a `.gitignore` by its own name would count here.
+const SHARED: &[Source] = &[
+    (".gitignore", file!("shared/gitignore")),
+    ("Makefile", file!("shared/Makefile")),
+    ("README.md", file!("shared/README.md")),
+    ("samconfig.toml", file!("shared/samconfig.toml")),
+];
+
+/// For handlers that call nobody.
+const PLAIN: &[Source] = &[("Cargo.toml", file!("shared/Cargo.toml.in")), ("template.yaml", file!("shared/template.yaml"))];
+
+/// Every template.
+pub(super) const ALL: &[Template] = &[
+    Template {
+        name: "greeting",
+        about: "two lines, two seconds apart",
+        invoke: r#"--via all --payload '{"name":"hoge"}'"#,
+        files: &[SHARED, PLAIN, &[("src/lib.rs", file!("greeting/lib.rs")), ("tests/handler.rs", file!("greeting/tests.rs"))]],
+    },
+    Template {
+        name: "sse",
+        about: "server-sent events, one each second, with a last one that says that it is the last",
+        invoke: r#"--via url -X GET --path '/?count=3'"#,
+        files: &[SHARED, PLAIN, &[("src/lib.rs", file!("sse/lib.rs")), ("tests/handler.rs", file!("sse/tests.rs"))]],
+    },
+    Template {
+        name: "model",
+        about: "a language model's answer, passed on token by token",
+        invoke: r#"--via url --payload '{"prompt":"Say hello"}' -e FIRSTBYTE_ALLOW_HTTP=https://api.openai.com -e MODEL_KEY"#,
+        files: &[
+            SHARED,
+            &[
+                ("Cargo.toml", file!("model/Cargo.toml.in")),
+                ("template.yaml", file!("model/template.yaml")),
+                ("src/lib.rs", file!("model/lib.rs")),
+                ("tests/handler.rs", file!("model/tests.rs")),
+            ],
+        ],
+    },
+];
+
+/// Names that a crate cannot have, or that would hide what its code needs.
+const TAKEN: [&str; 9] = ["alloc", "core", "firstbyte", "firstbyte-testing", "proc-macro", "serde", "serde_json", "std", "test"];
+
+/// Rust's keywords that are a word a handler may be called.
+const KEYWORDS: [&str; 51] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut",
+    "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// What a crate and a function of Lambda's can both be called.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(is_allowed) {
+        return Err("it begins with a lower-case letter and has lower-case letters, digits, - and _".to_owned());
+    }
+    if name.len() > 64 {
+        return Err("it has 64 characters at most".to_owned());
+    }
+    if KEYWORDS.contains(&name) || TAKEN.contains(&name) {
+        return Err("the word has another meaning in Rust".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_name;
+
+    #[test]
+    fn names_are_those_of_crates() {
+        for name in ["hello", "my-handler", "a_1"] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        for name in ["", "7up", "Hello", "a b", "a.b", "-a", "../a", "fn", "test", "firstbyte", &"n".repeat(65)] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A new project: a template's files in a folder of their own.
+
+use crate::{Language, Sdk, Template};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A project that is to be written.
+#[derive(Clone, Copy)]
+pub struct Scaffold<'a> {
+    /// Its folder, which is new or empty.
+    pub folder: &'a Path,
+    /// Its name.
+    pub name: &'a str,
+    /// Its language.
+    pub language: &'a dyn Language,
+    /// What it is made of, one of the language's.
+    pub template: &'a Template,
+    /// Where it takes this project's libraries from.
+    pub sdk: Sdk<'a>,
+}
+
+/// Why a project was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ScaffoldError {
+    /// No project of the language can have this name.
+    #[error("{name:?} cannot be the name of a handler in {}: {reason}", language)]
+    Name {
+        /// The name.
+        name: String,
+        /// The language.
+        language: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is something already.
+    #[error("{} is there already, and not empty: choose another name", .0.display())]
+    Taken(PathBuf),
+    /// A file cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+}
+
+impl Scaffold<'_> {
+    /// Writes the project.
+    ///
+    /// # Errors
+    /// [`ScaffoldError`].
+    pub fn write(&self) -> Result<(), ScaffoldError> {
+        let name = self.name;
+        self.language.check_name(name).map_err(|reason| ScaffoldError::Name {
+            name: name.to_owned(),
+            language: self.language.title(),
+            reason,
+        })?;
+        if std::fs::read_dir(self.folder).is_ok_and(|mut files| files.next().is_some()) || self.folder.is_file() {
+            return Err(ScaffoldError::Taken(self.folder.to_owned()));
+        }
+        let values = self.values();
+        for (path, contents) in self.template.files.iter().copied().flatten() {
+            let path = self.folder.join(path);
+            let folder = path.parent().unwrap_or(self.folder);
+            std::fs::create_dir_all(folder)
+                .and_then(|()| std::fs::write(&path, filled(contents, &values)))
+                .map_err(|reason| ScaffoldError::Unwritable { path, reason })?;
+        }
+        Ok(())
+    }
+
+    /// What stands for what in a template.
+    fn values(&self) -> Vec<(&'static str, String)> {
+        let mut values = self.language.dependencies(&self.sdk);
+        values.extend([
+            ("name", self.name.to_owned()),
+            ("resource", resource(self.name)),
+            ("about", self.template.about.to_owned()),
+            ("invoke", self.template.invoke.to_owned()),
+        ]);
+        values
+    }
+}
+
+/// A template's text with `{{name}}` and the like replaced.
+fn filled(contents: &str, values: &[(&str, String)]) -> String {
+    values.iter().fold(contents.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
+}
+
+/// The logical id of a resource in CloudFormation: `my-handler` is `MyHandler`.
+fn resource(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    words.map(|word| word[..word.len().min(1)].to_ascii_uppercase() + word.get(1..).unwrap_or_default()).collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+    use crate::LANGUAGES;
+
+    #[test]
+    fn every_template_is_filled_and_complete() {
+        for language in LANGUAGES {
+            assert!(!language.templates().is_empty());
+            for template in language.templates() {
+                let folder = tempfile::tempdir().unwrap();
+                let project = folder.path().join("my-handler");
+                let sdk = Sdk::Released("0.1.0");
+                let scaffold = Scaffold { folder: &project, name: "my-handler", language: *language, template, sdk };
+                scaffold.write().unwrap();
+                for file in [language.mark(), ".gitignore", "README.md", "template.yaml", "Makefile", "samconfig.toml"] {
+                    assert!(project.join(file).is_file(), "{}/{}: {file}", language.name(), template.name);
+                }
+                let paths = template.files.iter().copied().flatten().map(|(path, _)| project.join(path));
+                for path in paths {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    // CloudFormation has braces of its own.
+                    assert!(!text.replace("{{resolve:", "").contains("{{"), "{}: {text}", path.display());
+                    assert!(text.ends_with('\n') && !text.contains(" \n"), "{}", path.display());
+                }
+                assert!(std::fs::read_to_string(project.join("template.yaml")).unwrap().contains("  MyHandler:\n"));
+                assert_eq!(language.detect(&project), Some(project.clone()));
+                let again = scaffold.write().unwrap_err().to_string();
+                assert!(again.ends_with("is there already, and not empty: choose another name"), "{again}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (language, project) = (LANGUAGES[0], folder.path().join("x"));
+        let template = &language.templates()[0];
+        let scaffold = Scaffold { folder: &project, name: "7 up", language, template, sdk: Sdk::Released("0.1.0") };
+        let error = scaffold.write().unwrap_err().to_string();
+        assert!(error.starts_with("\"7 up\" cannot be the name of a handler in Rust: "), "{error}");
+        assert!(!project.exists());
+    }
+
+    #[test]
+    fn resources_have_letters_and_digits() {
+        assert_eq!(["hello", "my-handler", "a_b-2", "x--y"].map(resource), ["Hello", "MyHandler", "AB2", "XY"]);
+    }
+}

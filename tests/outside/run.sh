@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Proves that what is published is enough: packs every crate that a user depends on, and builds from these packages alone, in a
+# folder outside of this repository, the command line, the README's handler with its test and its deployment, and the examples.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+ROOT=$PWD
+TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+source tests/deploy/tools.sh
+step() { printf '\n== outside: %s (%s)\n' "$*" "$(date +%T)"; }
+fail() { echo "error: $*" >&2; exit 1; }
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+
+# In the order in which they are published.
+CRATES=(firstbyte-macros firstbyte firstbyte-wire firstbyte-runtime firstbyte-toolchain firstbyte-emulator firstbyte-testing firstbyte-cli)
+
+step "packages"
+selected=()
+for crate in "${CRATES[@]}"; do selected+=(--package "$crate"); done
+cargo package --quiet --no-verify --allow-dirty "${selected[@]}" 2>&1 | grep -v '^warning: ignoring' || true
+mkdir -p "$WORK/packages" "$WORK/.cargo"
+echo '[patch.crates-io]' > "$WORK/.cargo/config.toml"
+for crate in "${CRATES[@]}"; do
+  version=$(cargo pkgid --package "$crate" | sed 's/.*[#@]//')
+  tar -xzf "$TARGET/package/$crate-$version.crate" -C "$WORK/packages"
+  mv "$WORK/packages/$crate-$version" "$WORK/packages/$crate"
+  echo "$crate = { path = \"$WORK/packages/$crate\" }" >> "$WORK/.cargo/config.toml"
+  for file in README.md LICENSE; do
+    [ -s "$WORK/packages/$crate/$file" ] || fail "$crate has no $file"
+  done
+done
+diff -r wit "$WORK/packages/firstbyte-runtime/wit" || fail "the interface in firstbyte-runtime is another one"
+
+step "the command line, from its package"
+# The registry's crates are those that the repository has built for its own; hence the same profile and lock.
+(
+  cd "$WORK/packages/firstbyte-cli"
+  cp "$ROOT/rust-toolchain.toml" "$WORK"
+  cp "$ROOT/Cargo.lock" .
+  CARGO_PROFILE_RELEASE_STRIP=debuginfo cargo build --release --quiet --target-dir "$TARGET"
+)
+mkdir -p "$WORK/bin"
+cp "$TARGET/release/firstbyte" "$WORK/bin"
+# The repository's own takes its place again.
+cargo build --release --quiet --package firstbyte-cli
+export PATH=$WORK/bin:$PATH
+unset FIRSTBYTE
+firstbyte --version
+
+step "the README's handler and its test"
+python tests/outside/project.py readme README.md "$WORK/greeting"
+# The README has this repository in a folder beside the handler's.
+mkdir -p "$WORK/firstbyte/guest"
+ln -s "$WORK/packages/firstbyte" "$WORK/firstbyte/guest/rust"
+ln -s "$WORK/packages/firstbyte-testing" "$WORK/firstbyte/guest/testing"
+cp Cargo.lock "$WORK/greeting"
+export CARGO_TARGET_DIR=$TARGET/outside
+(
+  cd "$WORK/greeting"
+  cargo test --quiet
+  said=$(firstbyte invoke . --via all --payload '{"name":"hoge"}')
+  [ "$(grep -cF 'Hello, hoge! This is a delayed message.' <<< "$said")" = 3 ] || fail "the handler said: $said"
+)
+
+step "the examples and their tests"
+python tests/outside/project.py examples . "$WORK/examples"
+cp Cargo.lock "$WORK/examples"
+# cargo-component's build of the greeting is tested in the repository.
+(cd "$WORK/examples" && cargo test --quiet --workspace -- --skip cargo_component)
+
+step "the deployment of the README's handler, with SAM"
+native=$(uname -m | sed s/aarch64/arm64/)
+cp deploy/own/{Makefile,template.yaml,samconfig.toml} "$WORK/greeting"
+sed -i "s/arm64/$native/" "$WORK/greeting/template.yaml"
+(
+  cd "$WORK/greeting"
+  sam validate --lint
+  # The packaged command line has no sources of a host, and is given none: this is the repository's.
+  FIRSTBYTE=$TARGET/release/firstbyte sam build > sam.log 2>&1 || { cat sam.log; fail "sam build"; }
+  [ "$(ls .aws-sam/build/Function .aws-sam/build/Host)" = "$(printf '.aws-sam/build/Function:\nhandler.cwasm\n\n.aws-sam/build/Host:\nbootstrap')" ] ||
+    fail "sam built $(ls .aws-sam/build/*)"
+  mv .aws-sam/build "$WORK/with-host"
+
+  # With the ARN of a layer there is nothing to make but the handler.
+  python "$ROOT/tests/outside/project.py" layer template.yaml arn:aws:lambda:us-east-1:123456789012:layer:firstbyte:7
+  sam validate --lint
+  sam build > sam.log 2>&1 || { cat sam.log; fail "sam build with a layer's ARN"; }
+  cmp .aws-sam/build/Function/handler.cwasm "$WORK/with-host/Function/handler.cwasm"
+  said=$(make --no-print-directory swap FUNCTION=a-function DRY_RUN=1 2> swap.log) || { cat swap.log; fail "make swap"; }
+  grep -F "aws lambda update-function-code --function-name a-function --zip-file fileb://dist/function.zip --architectures $native" <<< "$said" ||
+    fail "make swap said: $said"
+  unzip -p dist/function.zip handler.cwasm | cmp - "$WORK/with-host/Function/handler.cwasm"
+)
+python tests/deploy/proof.py --firstbyte "$WORK/bin/firstbyte" --task "$WORK/with-host/Function" --opt "$WORK/with-host/Host" --handler handler
+
+step "the same with the CDK"
+mkdir "$WORK/cdk"
+cp deploy/cdk/{firstbyte.ts,tsconfig.json,cdk.json} tests/outside/app.ts "$WORK/cdk"
+ln -s "$ROOT/deploy/cdk/node_modules" "$WORK/cdk/node_modules"
+(
+  cd "$WORK/cdk"
+  FIRSTBYTE=$TARGET/release/firstbyte ARCH=$native npx --no-install cdk synth --quiet > cdk.log 2>&1 || { cat cdk.log; fail "cdk synth"; }
+  python "$ROOT/tests/outside/project.py" synthesized cdk.out/Own.template.json
+)
+printf '\noutside: all of it holds (%s)\n' "$(date +%T)"
