@@ -103,7 +103,7 @@
 //!
 //! Rust 1.95, with which it is tested, and the target `wasm32-wasip2` (`rustup target add wasm32-wasip2`). Handlers are built and
 //! tested on Linux (x86_64) in this project's CI; macOS, and Windows by WSL, have what they need, but nobody tests that. A first
-//! build of the handler above takes 18 packages and about 12 seconds of CPU.
+//! build of the handler above takes 15 packages and about 14 seconds of CPU.
 
 // What a feature adds is linked to here, whether it is on or not.
 #![cfg_attr(
