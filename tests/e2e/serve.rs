@@ -59,18 +59,34 @@ async fn a_handler_that_is_not_there() {
 
 #[tokio::test]
 async fn a_component_that_is_no_handler() {
+    // Three kinds of files that are no handlers, and what to do about each. Nothing is compiled before that is said.
     let other_world = component(Guest::NotAHandler);
-    assert_says(&refused(&[other_world]).await, &["guest-not-a-handler.wasm", "firstbyte:lambda"]);
-    assert_says(&firstbyte(&["invoke", other_world]).await, &["guest-not-a-handler.wasm", "firstbyte:lambda"]);
+    for run in
+        [refused(&[other_world]).await, firstbyte(&["invoke", other_world]).await, firstbyte(&["compile", other_world]).await]
+    {
+        assert_says(
+            &run,
+            &["guest-not-a-handler.wasm is no handler: it is a component", "exports one of firstbyte:lambda/handler@0.2.0"],
+        );
+    }
 
     let (_folder, text_file) = folder_with("text.wasm", "This is no component.");
     for run in [refused(&[&text_file]).await, firstbyte(&["compile", &text_file]).await] {
-        assert_says(&run, &["text.wasm"]);
+        assert_says(&run, &["text.wasm is no handler: it is not WebAssembly"]);
     }
     let (_folder, empty) = folder_with("empty.wasm", "");
-    assert_says(&refused(&[&empty]).await, &["empty.wasm"]);
+    assert_says(&refused(&[&empty]).await, &["empty.wasm is no handler: it is not WebAssembly"]);
     let (_folder, module) = folder_with("module.wasm", b"\0asm\x01\0\0\0");
-    assert_says(&refused(&[&module]).await, &["module.wasm"]);
+    let package = ["package", &module, "--arch", "arm64", "-o", "/nowhere"];
+    for run in [refused(&[&module]).await, firstbyte(&package).await] {
+        assert_says(&run, &["module.wasm is no handler: it is a core module", "wasm32-wasip2"]);
+    }
+    // What others are is said in a line.
+    let run = firstbyte(&["invoke", component(Guest::HttpP2), "--payload", r#"{"ending":"ok"}"#]).await;
+    assert!(
+        run.status.success() && run.only_line().ends_with("guest_http_p2.wasm: a component of wasi:http/proxy 0.2"),
+        "{run:#?}"
+    );
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::{Body, Error, Request, Response, Result};
 const PIECE: usize = 64 * 1024;
 
 impl Response {
-    /// Responds with a file, as browsers want it: with a content type by its name's extension, an `etag` by its content, `304` for
+    /// Responds with a file, as browsers want it (and with the feature `files`): with a content type by its name's extension, an `etag` by its content, `304` for
     /// whoever has it already (`if-none-match`), and parts of it for whoever asks for one (`range`).
     ///
     /// The file is read twice, piece by piece, first for the `etag`, which takes a second for some 100 MB. With an `etag` of your

@@ -91,23 +91,30 @@
 //! |---|---|---|
 //! | `query` | [`HttpRequest::query`] and [`Request::form`]: parameters as a struct | `serde_html_form` |
 //! | `router` | [`Router`]: methods, paths with parameters, middleware | `matchit` |
+//! | `files` | [`Response::file`], with `etag` and ranges | nothing |
 //! | `gzip`, `br` | [`Response::compressed`], readable as it arrives | `flate2`, `brotli` |
 //! | `futures` | [`Body::into_async`]: an `AsyncWrite` and a `Sink` | `futures-io`, `futures-sink` |
 //! | `tracing`, `log` | [`log::init`]: that crate's macros write to the function's log | `tracing-core`, `log` |
 //!
-//! Responses that are whole at once ([`Response::json`] and its like), [files](Response::file), [cookies](Cookie),
-//! [negotiation](HttpRequest::accepts) and [callers](Request::caller) need no feature. Who comes from axum finds their way in
-//! [`from_axum`].
+//! Responses that are whole at once ([`Response::json`] and its like), [cookies](Cookie), [negotiation](HttpRequest::accepts) and
+//! [callers](Request::caller) need no feature. Who comes from axum finds their way in [`from_axum`].
 //!
 //! # What it needs
 //!
 //! Rust 1.95, with which it is tested, and the target `wasm32-wasip2` (`rustup target add wasm32-wasip2`). Handlers are built and
 //! tested on Linux (x86_64) in this project's CI; macOS, and Windows by WSL, have what they need, but nobody tests that. A first
-//! build of the handler above takes 18 packages and about 12 seconds of CPU.
+//! build of the handler above takes 15 packages and about 14 seconds of CPU.
 
 // What a feature adds is linked to here, whether it is on or not.
 #![cfg_attr(
-    not(all(feature = "futures", feature = "gzip", feature = "query", feature = "router", feature = "tracing")),
+    not(all(
+        feature = "files",
+        feature = "futures",
+        feature = "gzip",
+        feature = "query",
+        feature = "router",
+        feature = "tracing"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -118,6 +125,7 @@ mod coding;
 mod error;
 mod executor;
 pub mod fetch;
+#[cfg(feature = "files")]
 mod file;
 mod http;
 pub mod log;

@@ -116,6 +116,7 @@ impl Request {
 
     /// Who is calling, and by which way through API Gateway: addresses, identities, claims. Of a direct invocation nothing is
     /// known. Reads the event each time.
+    #[inline]
     pub fn caller(&self) -> Caller {
         // Whoever may invoke the function directly can write any event.
         self.http().map_or_else(Caller::default, |_| Caller::of(&self.event()))

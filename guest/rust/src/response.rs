@@ -202,11 +202,13 @@ impl Response {
         Ok(())
     }
 
+    #[cfg(feature = "files")]
     pub(crate) fn is_ok(&self) -> bool {
         self.head.status == 200
     }
 
     /// Whether its body will be compressed, if its content type says that this is worth it.
+    #[cfg(feature = "files")]
     pub(crate) fn is_compressed(&self) -> bool {
         #[cfg(any(feature = "gzip", feature = "br"))]
         let is_compressed = self.coding.is_some();

@@ -30,9 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wasip2::clocks::monotonic_clock;
-
-use crate::executor::Pollable;
+use crate::{__private::bindings::wasi::clocks::monotonic_clock, executor::Pollable};
 
 /// Waits for a time, while other tasks go on.
 pub async fn sleep(duration: Duration) {

@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if handler.sources.is_none() {
         bail!("{} is built already; give the folder of its sources", handler.path.display());
     }
+    handler.known.announce(&handler.path);
     let component = std::fs::read(&handler.path).with_context(|| format!("cannot read {}", handler.path.display()))?;
     if let Some(path) = &arguments.output {
         output::write(&[File { path: path.clone(), bytes: &component, mode: 0o644 }])?;

@@ -50,6 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if handler.path.extension().is_some_and(|ending| ending == "cwasm") {
         bail!("{} is compiled already; compile its .wasm", handler.path.display());
     }
+    handler.known.announce(&handler.path);
     let output = arguments.output.clone().unwrap_or_else(|| handler.path.with_extension("cwasm"));
     let arch = arguments.arch.map_or_else(Arch::native, Arch::from);
     let wasm = std::fs::read(&handler.path).with_context(|| format!("cannot read {}", handler.path.display()))?;

@@ -78,6 +78,7 @@ impl Arguments {
             let compiles = self.bootstrap.is_none();
             let command = bootstrap(self.bootstrap)?;
             let handler = Handler::resolve(self.handler.as_deref(), Effort::Quick)?;
+            handler.known.announce_unusual(&handler.path);
             let is_wasm = handler.path.extension().is_some_and(|ending| ending == "wasm");
             let code = if compiles && is_wasm { MachineCode::of(&handler.path)? } else { None };
             let mut settings = Settings::new(name_of(&handler.path), command);

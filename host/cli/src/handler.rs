@@ -1,9 +1,8 @@
 //! What `HANDLER` on the command line stands for: a component's file, built first if it is sources.
 
 use crate::output::note;
-use crate::world;
+use crate::world::Known;
 use anyhow::{Context as _, Result, bail};
-use firstbyte_runtime::engine::Generation;
 use firstbyte_toolchain::{Build, Built, Effort, Halt, Project};
 use std::path::{Path, PathBuf};
 
@@ -11,8 +10,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Handler {
     /// The file, absolute.
     pub(crate) path: PathBuf,
-    /// The generation of WASI that it is for.
-    pub(crate) generation: Generation,
+    /// What it is.
+    pub(crate) known: Known,
     /// What it was built from. Absent if it was there.
     pub(crate) sources: Option<Sources>,
 }
@@ -45,7 +44,7 @@ impl Handler {
 
     fn of(component: &Path, sources: Option<Sources>) -> Result<Self> {
         let path = std::path::absolute(component)?;
-        Ok(Self { generation: world::announce(&path)?, path, sources })
+        Ok(Self { known: Known::of(&path)?, path, sources })
     }
 
     /// The function's name: the file's, without its ending.

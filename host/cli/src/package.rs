@@ -57,6 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let arch = Arch::from(arguments.arch);
     let given = arguments.name.as_deref().map(checked).transpose()?;
     let handler = Handler::resolve(arguments.handler.as_deref(), Effort::Small)?;
+    handler.known.announce(&handler.path);
     let name = given.map_or_else(|| checked(&handler.name()), Ok)?;
     let path = handler.path.display();
     let bytes = std::fs::read(&handler.path).with_context(|| format!("cannot read {path}"))?;
@@ -76,8 +77,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     if arguments.with_host {
-        entries.push(Entry::program("bootstrap", arguments.host.bootstrap(arch, handler.generation)?));
-    } else if handler.generation == Generation::P3 {
+        entries.push(Entry::program("bootstrap", arguments.host.bootstrap(arch, handler.known.generation)?));
+    } else if handler.known.generation == Generation::P3 {
         note("this is a component of WASI 0.3: it needs the layer of `firstbyte layer --wasi-p3`, or --with-host");
     }
     let destination = if arguments.unpacked {

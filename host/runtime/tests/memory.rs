@@ -146,7 +146,9 @@ fn what_a_handler_without_grants_makes_the_host_hold_is_charged_to_it_and_given_
 #[test]
 fn what_a_component_of_wasi_http_makes_the_host_hold_is_charged_to_it_and_given_back() {
     let guests = ["http-p2", "http-p3"].map(|name| (name, guest(name)));
-    for (name, hoard, expected) in HTTP_HOARDS {
+    // What is deployed runs WASI 0.3 only where it is asked to.
+    let is_deployed = std::env::var_os(support::BOOTSTRAP).is_some();
+    for (name, hoard, expected) in HTTP_HOARDS.into_iter().filter(|(name, ..)| *name != "http-p3" || !is_deployed) {
         let (_, component) = guests.iter().find(|(guest, _)| *guest == name).expect("it was built");
         assert_charged_and_given_back(component, hoard, expected);
     }

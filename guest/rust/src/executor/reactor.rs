@@ -2,29 +2,37 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-use wasip2::{clocks::monotonic_clock, io::poll};
+use crate::__private::bindings::wasi::{clocks::monotonic_clock, io::poll};
 
 thread_local! {
-    static REACTOR: RefCell<Reactor> = const { RefCell::new(Reactor { waiting: BTreeMap::new(), last: 0, always_ready: None }) };
+    static REACTOR: RefCell<Reactor> = const { RefCell::new(Reactor { waiting: Vec::new(), last: 0, always_ready: None }) };
 }
 
 struct Reactor {
-    /// Those who wait, by numbers that only grow: who waits longest is asked for first.
-    waiting: BTreeMap<u64, Waiting>,
-    /// The number that was given last.
+    /// Those who wait, in the order of their numbers: who waits longest is asked for first.
+    waiting: Vec<Waiting>,
+    /// The number that was given last. They only grow.
     last: u64,
     /// With this among them, a call that waits for pollables returns at once.
     always_ready: Option<poll::Pollable>,
 }
 
+impl Reactor {
+    fn find(&self, number: u64) -> Result<usize, usize> {
+        self.waiting.binary_search_by_key(&number, |waiting| waiting.number)
+    }
+}
+
 struct Waiting {
+    number: u64,
+    /// Whether it is about to be woken.
+    is_ready: bool,
     pollable: Arc<poll::Pollable>,
     waker: Waker,
 }
@@ -60,12 +68,12 @@ impl Future for Ready {
         assert!(super::RUNNING.get(), "this waits in an async handler only: make it an `async fn`");
         let is_ready = match self.number {
             // Only the reactor takes a wait away while it is polled: the pollable is ready.
-            Some(number) => REACTOR.with_borrow_mut(|reactor| match reactor.waiting.get_mut(&number) {
-                Some(waiting) => {
-                    waiting.waker.clone_from(context.waker());
+            Some(number) => REACTOR.with_borrow_mut(|reactor| match reactor.find(number) {
+                Ok(index) => {
+                    reactor.waiting[index].waker.clone_from(context.waker());
                     false
                 }
-                None => true,
+                Err(_) => true,
             }),
             None => self.pollable.ready(),
         };
@@ -74,10 +82,10 @@ impl Future for Ready {
             return Poll::Ready(());
         }
         if self.number.is_none() {
-            let waiting = Waiting { pollable: Arc::clone(&self.pollable), waker: context.waker().clone() };
+            let (pollable, waker) = (Arc::clone(&self.pollable), context.waker().clone());
             self.number = Some(REACTOR.with_borrow_mut(|reactor| {
                 reactor.last += 1;
-                reactor.waiting.insert(reactor.last, waiting);
+                reactor.waiting.push(Waiting { number: reactor.last, is_ready: false, pollable, waker });
                 reactor.last
             }));
         }
@@ -89,7 +97,10 @@ impl Drop for Ready {
     fn drop(&mut self) {
         if let Some(number) = self.number {
             // Dropped outside of the reactor: a waker may own a task that waits, too.
-            let _waiting = REACTOR.with_borrow_mut(|reactor| reactor.waiting.remove(&number));
+            let _waiting = REACTOR.with_borrow_mut(|reactor| {
+                let index = reactor.find(number).ok()?;
+                Some(reactor.waiting.remove(index))
+            });
         }
     }
 }
@@ -102,14 +113,17 @@ pub(super) fn wake(busy: bool) -> bool {
             return None;
         }
         let Reactor { waiting, always_ready, .. } = reactor;
-        let numbers: Vec<u64> = waiting.keys().copied().collect();
-        let mut pollables: Vec<&poll::Pollable> = waiting.values().map(|waiting| &*waiting.pollable).collect();
+        let mut pollables: Vec<&poll::Pollable> = waiting.iter().map(|waiting| &*waiting.pollable).collect();
         if busy {
             pollables.push(always_ready.get_or_insert_with(|| monotonic_clock::subscribe_duration(0)));
         }
-        let ready = poll::poll(&pollables);
-        let ready = ready.into_iter().filter_map(|index| numbers.get(usize::try_from(index).ok()?));
-        Some(ready.filter_map(|number| waiting.remove(number)).collect::<Vec<Waiting>>())
+        for index in poll::poll(&pollables) {
+            // The one that is always ready is none of them.
+            if let Some(waiting) = waiting.get_mut(index as usize) {
+                waiting.is_ready = true;
+            }
+        }
+        Some(waiting.extract_if(.., |waiting| waiting.is_ready).collect::<Vec<Waiting>>())
     });
     let Some(woken) = woken else { return false };
     for Waiting { waker, .. } in woken {

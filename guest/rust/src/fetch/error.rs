@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wasip2::http::types::ErrorCode;
+use crate::__private::bindings::wasi::http::types::ErrorCode;
 
 /// Why a request has no answer, or not all of it.
 ///

@@ -7,17 +7,17 @@ use std::{
 };
 
 use serde::Serialize;
-use wasip2::{
-    http::{
-        outgoing_handler,
-        types::{
-            Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
-        },
-    },
-    io::streams::{OutputStream, StreamError},
-};
 
 use crate::{
+    __private::bindings::wasi::{
+        http::{
+            outgoing_handler,
+            types::{
+                Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+            },
+        },
+        io::streams::{OutputStream, StreamError},
+    },
     executor::Pollable,
     fetch::{Error, Phase, Response, client::Timeouts},
     time::nanoseconds,

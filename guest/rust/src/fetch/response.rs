@@ -2,17 +2,16 @@
 
 use std::fmt;
 
-use serde::de::DeserializeOwned;
-use wasip2::{
-    http::types::{IncomingBody, IncomingResponse, http_error_code},
-    io::streams::{InputStream, StreamError},
-};
-
 use crate::{
+    __private::bindings::wasi::{
+        http::types::{IncomingBody, IncomingResponse, http_error_code},
+        io::streams::{InputStream, StreamError},
+    },
     executor::Pollable,
     fetch::{Error, Phase},
     sse::{self, Parser},
 };
+use serde::de::DeserializeOwned;
 
 /// The most that one piece of an answer has.
 const PIECE: u64 = 64 * 1024;

@@ -10,11 +10,13 @@ use super::Level;
 const LIMIT: usize = 16 * 1024;
 
 /// Writes a record to standard output.
+#[inline] // So that maps are only built into handlers that use this.
 pub(super) fn print(level: Level, message: &str, members: Map<String, Value>) {
     // A log that cannot be written is nobody's failure.
     let _ = std::io::stdout().write_all(of(level, message, members).as_bytes());
 }
 
+#[inline]
 fn of(level: Level, message: &str, members: Map<String, Value>) -> String {
     let mut line = Map::with_capacity(members.len() + 2);
     for (name, value) in members {

@@ -7,6 +7,7 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) const ORIGIN: &str = "https://dynamodb.eu-central-1.amazonaws.com";
+pub(crate) const KEY_ID: &str = "AKIDEXAMPLE";
 pub(crate) const TABLE: &str = "shop";
 
 type Items = BTreeMap<(String, String), String>;
@@ -44,6 +45,8 @@ impl Table {
     fn answer(&self, request: &UpstreamRequest) -> Answer {
         assert_eq!((&*request.method, &*request.path), ("POST", "/"));
         assert_eq!(request.header("content-type"), Some("application/x-amz-json-1.0"), "{request:?}");
+        let signed = request.signed().expect("a signature, by the host");
+        assert_eq!((&*signed.key_id, &*signed.region, &*signed.service), (KEY_ID, "eu-central-1", "dynamodb"));
         let operation = request.header("x-amz-target").and_then(|target| target.strip_prefix("DynamoDB_20120810."));
         let input: Value = serde_json::from_slice(&request.body).expect("JSON");
         assert_eq!(input["TableName"], TABLE);

@@ -35,6 +35,9 @@ impl Shop {
             ("SHOP_ASSETS", assets),
             ("FIRSTBYTE_ALLOW_READ", assets),
             ("FIRSTBYTE_ALLOW_HTTP", dynamodb::ORIGIN),
+            ("FIRSTBYTE_SIGN_AWS", "dynamodb"),
+            ("AWS_ACCESS_KEY_ID", dynamodb::KEY_ID),
+            ("AWS_SECRET_ACCESS_KEY", "the handler never sees it"),
         ];
         let component = Component::of_this_crate_with(environment).answering(dynamodb::ORIGIN, &table.upstream());
         Self { component: component.paused().timeout(Duration::from_secs(90)), table }
