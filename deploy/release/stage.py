@@ -1,0 +1,124 @@
+"""Lays out what is published, from the built programs and the libraries of guest/, for the tools that pack it.
+
+python stage.py python FOLDER                       a folder that maturin makes wheels of
+python stage.py npm FOLDER OS-CPU=PROGRAM …         the npm packages: `firstbyte`, and one for each platform
+python stage.py version                             the version of all of it
+
+The libraries belong to their authors, in guest/python and guest/javascript: what their pyproject.toml and package.json say is taken
+as it is; only the name, the version and the command line are added here.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+# Platforms by the names that Node has for them.
+PLATFORMS = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"]
+
+
+def toml(table, path=()):
+    """A table as TOML."""
+    plain = {key: it for key, it in table.items() if not isinstance(it, dict)}
+    lines = [f"[{'.'.join(json.dumps(part) for part in path)}]"] if path and plain else []
+    lines += [f"{json.dumps(key)} = {inline(it)}" for key, it in plain.items()]
+    for key, it in table.items():
+        if isinstance(it, dict):
+            lines += ["", *toml(it, (*path, key))]
+    return lines
+
+
+def inline(it):
+    if isinstance(it, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {inline(inner)}" for key, inner in it.items()) + " }"
+    if isinstance(it, list):
+        return "[" + ", ".join(map(inline, it)) + "]"
+    return json.dumps(it)
+
+
+def tracked(folder):
+    """The files of a folder that belong to the repository."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "."]
+    return [Path(name) for name in subprocess.check_output(command, cwd=folder, text=True).splitlines()]
+
+
+def copy(source, destination, names):
+    for name in names:
+        (destination / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / name, destination / name)
+
+
+def python(folder):
+    folder = Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    project = tomllib.loads((HERE / "python/pyproject.toml").read_text())
+    project["tool"]["maturin"]["manifest-path"] = str(ROOT / "host/cli/Cargo.toml")
+    readme = HERE / "README.package.md"
+    library = ROOT / "guest/python"
+    if (library / "pyproject.toml").is_file():
+        theirs = tomllib.loads((library / "pyproject.toml").read_text())["project"]
+        theirs = {key: it for key, it in theirs.items() if key not in ("name", "version", "dynamic", "readme", "license-files")}
+        project["project"] |= theirs
+        [package] = [found for found in (library / "src/firstbyte", library / "firstbyte") if found.is_dir()]
+        copy(package, folder / "src/firstbyte", tracked(package))
+        project["tool"]["maturin"] |= {"python-source": "src", "module-name": "firstbyte"}
+        readme = library / "README.md"
+    shutil.copy(readme, folder / "README.md")
+    shutil.copy(ROOT / "LICENSE", folder)
+    (folder / "pyproject.toml").write_text("\n".join(toml(project)) + "\n")
+
+
+def npm(folder, *programs):
+    folder = Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    main = folder / "firstbyte"
+    package = json.loads((HERE / "npm/package.json").read_text())
+    readme = HERE / "README.package.md"
+    library = ROOT / "guest/javascript"
+    if (library / "package.json").is_file():
+        theirs = json.loads((library / "package.json").read_text())
+        for key in ("private", "devDependencies"):
+            theirs.pop(key, None)
+        scripts = {key: it for key, it in theirs.get("scripts", {}).items() if key not in ("test", "prepare")}
+        package = {
+            **package,
+            **theirs,
+            "name": package["name"],
+            "bin": package["bin"],
+            "scripts": scripts | package["scripts"],
+            "files": [*theirs.get("files", []), *package["files"]],
+        }
+        copy(library, main, [name for name in tracked(library) if name.name not in ("package.json", "package-lock.json")])
+        readme = library / "README.md"
+    package["version"] = VERSION
+    package.setdefault("optionalDependencies", {}).update({f"@firstbyte/{platform}": VERSION for platform in PLATFORMS})
+    shutil.copytree(HERE / "npm/bin", main / "bin", dirs_exist_ok=True)
+    (main / "bin/firstbyte.cjs").chmod(0o755)
+    write(main, package, readme)
+    for given in programs:
+        platform, _, program = given.partition("=")
+        system, cpu = platform.split("-")
+        assert platform in PLATFORMS, platform
+        part = folder / platform
+        (part / "bin").mkdir(parents=True)
+        shutil.copy(program, part / "bin/firstbyte")
+        (part / "bin/firstbyte").chmod(0o755)
+        of_all = {key: package[key] for key in ("version", "license", "repository")}
+        about = {"description": f"The command line of firstbyte for {platform}", "preferUnplugged": True, "files": ["bin"]}
+        write(part, {"name": f"@firstbyte/{platform}", **of_all, **about, "os": [system], "cpu": [cpu]}, HERE / "npm/README.platform.md")
+
+
+def write(folder, package, readme):
+    (folder / "package.json").write_text(json.dumps(package, indent=2) + "\n")
+    shutil.copy(readme, folder / "README.md")
+    shutil.copy(ROOT / "LICENSE", folder)
+
+
+if __name__ == "__main__":
+    {"python": python, "npm": npm, "version": lambda: print(VERSION)}[sys.argv[1]](*sys.argv[2:])
