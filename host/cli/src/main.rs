@@ -6,6 +6,7 @@
 mod archive;
 mod ask;
 mod build;
+mod carried;
 mod checkout;
 mod client;
 mod compile;

@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     if arguments.with_host {
-        entries.push(Entry::program("bootstrap", arguments.host.bootstrap(arch, handler.known.generation)?));
+        entries.push(arguments.host.bootstrap(arch, handler.known.generation)?);
     } else if handler.known.generation == Generation::P3 {
         note("this is a component of WASI 0.3: it needs the layer of `firstbyte layer --wasi-p3`, or --with-host");
     }
