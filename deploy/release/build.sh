@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Makes what is published, and tries each part of it in an environment that has no Rust:
 #
-#   deploy/release/build.sh [--hosts] [--try] [x86_64] [aarch64]
+#   deploy/release/build.sh [--quick | --try] [x86_64] [aarch64]
 #
-# on an x86_64 machine with rustup, a C compiler, Python and npm. It takes both architectures unless some are named. --hosts stops
-# when the layers are made, as a release's first step; where HOSTS names the folder of layers that are made already, they are taken.
-# --try makes nothing and tries what is there. Everything goes to dist/release, or to OUT.
+# on an x86_64 machine with rustup, a C compiler, Python and npm. It takes both architectures unless some are named. Everything goes
+# to dist/release, or to OUT. Where HOSTS names a folder of layers that are made already, they are taken. --quick makes what is not to
+# be published: for this machine alone, by the builds that `cargo build --release` has left, with the layers of HOSTS. --try makes
+# nothing, and tries what is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 ROOT=$PWD
@@ -18,16 +19,20 @@ step() { printf '\n== release: %s (%s)\n' "$*" "$(date +%T)"; }
 fail() { echo "error: $*" >&2; exit 1; }
 size() { stat -c %s "$1"; }
 
-only_hosts='' only_try='' archs=()
+quick='' only_try='' archs=()
 for argument; do
   case $argument in
-    --hosts) only_hosts=1 ;;
+    --quick) quick=1 ;;
     --try) only_try=1 ;;
     x86_64 | aarch64) archs+=("$argument") ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
 [ ${#archs[@]} -gt 0 ] || archs=(x86_64 aarch64)
+if [ -n "$quick" ]; then
+  archs=("$(uname -m)")
+  [ -n "$HOSTS" ] || fail "--quick takes the layers of the folder that HOSTS names"
+fi
 mkdir -p "$OUT" "$WORK"
 
 step "tools"
@@ -58,14 +63,15 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS=-Clink-self-contained=y
 target_of() { echo "$1-unknown-linux-musl"; }
 
 if [ -z "$only_try" ]; then
-  for arch in "${archs[@]}"; do rustup target add "$(target_of "$arch")"; done
-  rustup target add wasm32-wasip2
-
+  if [ -z "$quick" ]; then
+    for arch in "${archs[@]}"; do rustup target add "$(target_of "$arch")"; done
+  fi
   if [ -z "$HOSTS" ]; then
     # Every command line carries all of the hosts, whatever it runs on itself.
     HOSTS=$WORK/hosts
     mkdir -p "$HOSTS"
     step "the command line that packs the hosts"
+    rustup target add x86_64-unknown-linux-musl
     cargo build --locked --quiet --profile dist --target x86_64-unknown-linux-musl --package firstbyte-cli
     cp "$TARGET/x86_64-unknown-linux-musl/dist/firstbyte" "$WORK/firstbyte"
     for arch in x86_64 arm64; do
@@ -77,22 +83,29 @@ if [ -z "$only_try" ]; then
       done
     done
   fi
-  HOSTS=$(cd "$HOSTS" && pwd)
-  cp "$HOSTS"/layer-*.zip "$OUT"
-  if [ -n "$only_hosts" ]; then exit; fi
-  export FIRSTBYTE_HOSTS=$HOSTS
+  FIRSTBYTE_HOSTS=$(cd "$HOSTS" && pwd)
+  export FIRSTBYTE_HOSTS
+  rm -f "$OUT"/*.{whl,tgz}
+  if ! [ "$FIRSTBYTE_HOSTS" -ef "$OUT" ]; then
+    rm -f "$OUT"/*.zip
+    cp "$FIRSTBYTE_HOSTS"/layer-*.zip "$OUT"
+  fi
 
-  step "what the wheels are made of"
   python deploy/release/stage.py python "$WORK/python"
   programs=()
   for arch in "${archs[@]}"; do
     step "the wheel for $arch"
-    target=$(target_of "$arch")
-    # A static program runs on any Linux, which is what both tags promise.
-    rm -f "$OUT"/firstbyte-*"_$arch.whl"
-    (cd "$WORK/python" && CARGO_TARGET_DIR=$TARGET maturin build --quiet --target "$target" --compatibility manylinux2014 musllinux_1_1 --out "$OUT")
+    if [ -n "$quick" ]; then
+      options=(--profile release --compatibility linux)
+      built=$TARGET/release
+    else
+      # A static program runs on any Linux, which is what both tags promise.
+      options=(--target "$(target_of "$arch")" --compatibility manylinux2014 musllinux_1_1)
+      built=$TARGET/$(target_of "$arch")/dist
+    fi
+    (cd "$WORK/python" && CARGO_TARGET_DIR=$TARGET maturin build --quiet "${options[@]}" --out "$OUT")
     case $arch in x86_64) cpu=x64 ;; aarch64) cpu=arm64 ;; esac
-    programs+=("linux-$cpu=$TARGET/$target/dist/firstbyte")
+    programs+=("linux-$cpu=$built/firstbyte")
   done
 
   step "the npm packages"
@@ -109,6 +122,7 @@ for file in "$OUT"/*.whl "$OUT"/*.tgz; do
 done
 
 step "the handler that they are tried with"
+rustup target add wasm32-wasip2
 cargo build --locked --quiet --release --target wasm32-wasip2 --package greeting
 for arch in "${archs[@]}"; do
   deploy/release/try.sh "$arch" "$OUT" "$VERSION" "$TARGET/wasm32-wasip2/release/greeting.wasm"
