@@ -39,7 +39,7 @@ impl Entry {
         let mut file = archive.by_index(0)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        Ok(Self { name: file.name().to_owned(), bytes, mode: file.unix_mode().unwrap_or(0o644) & 0o777, packed: Some(zip) })
+        Ok(Self { name: file.name()?.into_owned(), bytes, mode: file.unix_mode().unwrap_or(0o644) & 0o777, packed: Some(zip) })
     }
 }
 

@@ -63,7 +63,7 @@ enum Command {
     New(new::Arguments),
     /// Builds a handler's component
     Build(build::Arguments),
-    /// Offers a handler at Lambda's three streaming doors until Ctrl-C
+    /// Serves a handler at Lambda's three streaming doors until Ctrl-C
     Serve(serve::Arguments),
     /// Invokes a handler once and prints each chunk with the time it arrived
     Invoke(invoke::Arguments),
@@ -73,7 +73,7 @@ enum Command {
     Package(package::Arguments),
     /// Writes a layer's zip: the host that runs handlers, for Lambda
     Layer(layer::Arguments),
-    /// Prints what a shell completes
+    /// Prints a script with which a shell completes these commands
     Completions(completions::Arguments),
     /// Writes manual pages
     Man(man::Arguments),

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FOLDER", default_value = "dist")]
     output: PathBuf,
 
-    /// The handler's name, the function's `Handler`; the file's name without its ending otherwise
+    /// The handler's name, which is the function's `Handler`; without it, the file's name without its ending
     #[arg(long)]
     name: Option<String>,
 
