@@ -9,6 +9,7 @@ as it is; only the name, the version and the command line are added here.
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -22,11 +23,16 @@ VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package
 PLATFORMS = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"]
 
 
+def word(key):
+    """A key as TOML."""
+    return key if re.fullmatch(r"[\w-]+", key, re.ASCII) else json.dumps(key)
+
+
 def toml(table, path=()):
     """A table as TOML."""
     plain = {key: it for key, it in table.items() if not isinstance(it, dict)}
-    lines = [f"[{'.'.join(json.dumps(part) for part in path)}]"] if path and plain else []
-    lines += [f"{json.dumps(key)} = {inline(it)}" for key, it in plain.items()]
+    lines = [f"[{'.'.join(map(word, path))}]"] if path and plain else []
+    lines += [f"{word(key)} = {inline(it)}" for key, it in plain.items()]
     for key, it in table.items():
         if isinstance(it, dict):
             lines += ["", *toml(it, (*path, key))]
@@ -35,7 +41,7 @@ def toml(table, path=()):
 
 def inline(it):
     if isinstance(it, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {inline(inner)}" for key, inner in it.items()) + " }"
+        return "{ " + ", ".join(f"{word(key)} = {inline(inner)}" for key, inner in it.items()) + " }"
     if isinstance(it, list):
         return "[" + ", ".join(map(inline, it)) + "]"
     return json.dumps(it)

@@ -75,6 +75,18 @@ invoked() { # PATH COMMAND…
   done
 }
 
+# What ends the command line ends all that it has started: nobody is left who holds its output open.
+ended() { # PATH COMMAND…
+  local server line
+  exec 4< <(exec env -i HOME="$WORK/home" PATH="$1:/usr/bin:/bin" "${@:2}" serve greeting.wasm --lambda-port 0 --url-port 0 --api-port 0 2>&1)
+  server=$!
+  while read -r line <&4 && [[ $line != *http://* ]]; do :; done
+  [[ $line == *http://* ]] || fail "serve does not start"
+  kill -TERM $server
+  timeout 30 cat <&4 > /dev/null || fail "serve goes on after a SIGTERM"
+  exec 4<&-
+}
+
 native=
 [ "$(uname -m)" = "$arch" ] && native=1
 wheel=$(echo "$folder"/firstbyte-"$version"-*"_$arch.whl")
@@ -87,6 +99,7 @@ if [ -n "$native" ]; then
   bare "$WORK/venv/bin" pip install --quiet --no-index --find-links "$folder" firstbyte
   alone "$WORK/venv/bin" firstbyte
   invoked "$WORK/venv/bin" firstbyte
+  ended "$WORK/venv/bin" firstbyte
   echo "  installed and tried, alone and at three doors, in $((SECONDS - began)) s"
   started_in "$WORK/venv/bin/firstbyte" --version
 else
@@ -118,6 +131,7 @@ if [ -n "$native" ]; then
     path=$prefix/bin:$(dirname "$(command -v node)")
     alone "$path" firstbyte
     invoked "$path" firstbyte
+    ended "$path" firstbyte
     # Its exit code passes through.
     code=0
     bare "$path" firstbyte compile nothing.wasm --arch arm64 2> /dev/null || code=$?
