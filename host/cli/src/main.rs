@@ -3,6 +3,7 @@
 //! `firstbyte bootstrap` is the runtime itself: the emulator starts it as a process of its own, so that a laptop needs one
 //! program. Lambda gets the smaller `bootstrap` of the runtime's own package.
 
+mod adapt;
 mod archive;
 mod ask;
 mod build;
@@ -73,6 +74,8 @@ enum Command {
     Package(package::Arguments),
     /// Writes a layer's zip: the host that runs handlers, for Lambda
     Layer(layer::Arguments),
+    /// Makes a handler a plain component of wasi:http, for other hosts
+    Adapt(adapt::Arguments),
     /// Prints a script with which a shell completes these commands
     Completions(completions::Arguments),
     /// Writes manual pages
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Package(arguments) => package::run(&arguments),
         Command::Layer(arguments) => layer::run(&arguments),
+        Command::Adapt(arguments) => adapt::run(&arguments),
         Command::Completions(arguments) => Ok(completions::run(&arguments, Arguments::command())),
         Command::Man(arguments) => man::run(&arguments, Arguments::command()),
         Command::Bootstrap => return firstbyte_runtime::bootstrap::main(),
