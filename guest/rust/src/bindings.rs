@@ -125,7 +125,7 @@ pub mod firstbyte {
                 /// 200 to 599.
                 pub status: u16,
                 /// Names are any HTTP tokens (RFC 9110, 5.6.2), in any case; values of visible ASCII, spaces, tabs and UTF-8. A name may be
-                /// listed several times. `set-cookie` is a header like any other, once per cookie. The host drops, with a line in the log,
+                /// listed several times. `set-cookie` is a header like any other, once a cookie. The host drops, with a line in the log,
                 /// what belongs to the connection and not to the response: `connection`, `content-length`, `date`, `keep-alive`,
                 /// `proxy-connection`, `te`, `trailer`, `transfer-encoding`, `upgrade`.
                 pub headers: _rt::Vec<(_rt::String, _rt::String)>,
@@ -222,7 +222,7 @@ pub mod firstbyte {
                 pub kind: _rt::String,
                 /// What went wrong, in words. Goes to the log, to a direct caller, and to an HTTP caller if `status` is a 4xx.
                 pub message: _rt::String,
-                /// The HTTP status for a caller whose response was not started, 400 to 599; 500 if absent. A 4xx says that the caller made a
+                /// The HTTP status for a caller whose response was not started, 400 to 599; 500 if none. A 4xx says that the caller made a
                 /// mistake: an HTTP caller is shown `message`, and the invocation counts as answered, not as failed, unless the function's
                 /// operator wants it otherwise. With a 5xx the caller is shown nothing internal.
                 pub status: ::core::option::Option<u16>,
