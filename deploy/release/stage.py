@@ -13,6 +13,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -80,30 +82,50 @@ def python(folder):
     (folder / "pyproject.toml").write_text("\n".join(toml(project)) + "\n")
 
 
+def unpack(library, folder):
+    """What `npm pack` makes of a package, unpacked."""
+    with tempfile.TemporaryDirectory() as packed:
+        subprocess.check_call(["npm", "pack", "--silent", "--pack-destination", packed], cwd=library, stdout=subprocess.DEVNULL)
+        [archive] = Path(packed).iterdir()
+        with tarfile.open(archive) as tar:
+            tar.extractall(packed, filter="data")
+        shutil.move(Path(packed) / "package", folder)
+
+
+def lock(file, optional):
+    """Adds the platforms' packages to a lock file, which npm takes instead of what package.json says."""
+    if not file.is_file():
+        return
+    tree = json.loads(file.read_text())
+    root = tree["packages"][""]
+    root["version"] = tree["version"] = VERSION
+    root["optionalDependencies"] = root.get("optionalDependencies", {}) | optional
+    for name, version in optional.items():
+        system, cpu = name.removeprefix("@firstbyte/").split("-")
+        tree["packages"][f"node_modules/{name}"] = {"version": version, "os": [system], "cpu": [cpu], "optional": True}
+    file.write_text(json.dumps(tree, indent=2) + "\n")
+
+
 def npm(folder, *programs):
     folder = Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     main = folder / "firstbyte"
     package = json.loads((HERE / "npm/package.json").read_text())
+    optional = {f"@firstbyte/{platform}": VERSION for platform in PLATFORMS}
     readme = HERE / "README.package.md"
     library = ROOT / "guest/javascript"
     if (library / "package.json").is_file():
-        theirs = json.loads((library / "package.json").read_text())
-        for key in ("private", "devDependencies"):
-            theirs.pop(key, None)
-        scripts = {key: it for key, it in theirs.get("scripts", {}).items() if key not in ("test", "prepare")}
-        package = {
-            **package,
-            **theirs,
-            "name": package["name"],
-            "bin": package["bin"],
-            "scripts": scripts | package["scripts"],
-            "files": [*theirs.get("files", []), *package["files"]],
-        }
-        copy(library, main, [name for name in tracked(library) if name.name not in ("package.json", "package-lock.json")])
-        readme = library / "README.md"
+        # As npm would publish it alone: its own script completes it, and its own list says which files belong to it.
+        unpack(library, main)
+        theirs = json.loads((main / "package.json").read_text())
+        scripts = {key: it for key, it in theirs.get("scripts", {}).items() if not key.startswith("pre")}
+        added = {"name": package["name"], "bin": package["bin"], "files": [*theirs["files"], *package["files"]]}
+        package = {**package, **theirs, **added, "scripts": scripts | package["scripts"]}
+        readme = library / "README.md" if (library / "README.md").is_file() else readme
+        lock(main / "npm-shrinkwrap.json", optional)
     package["version"] = VERSION
-    package.setdefault("optionalDependencies", {}).update({f"@firstbyte/{platform}": VERSION for platform in PLATFORMS})
+    package["optionalDependencies"] = package.get("optionalDependencies", {}) | optional
     shutil.copytree(HERE / "npm/bin", main / "bin", dirs_exist_ok=True)
     (main / "bin/firstbyte.cjs").chmod(0o755)
     write(main, package, readme)

@@ -122,12 +122,16 @@ exec 3< <(exec python3 "$here/registry.py" "$folder")
 registry=$!
 read -r address <&3 || fail "the registry does not start"
 npm=(npm install --global --no-audit --no-fund --silent --registry "$address")
+# npm keeps its own settings: what the package depends on may come from afar.
+installed() { # PREFIX
+  PATH=$(dirname "$(command -v node)"):/usr/bin:/bin "${npm[@]}" --prefix "$1" firstbyte
+}
 if [ -n "$native" ]; then
   # With the scripts of an installation, and where they are forbidden.
   for scripts in with without; do
     prefix=$WORK/npm-$scripts
     [ $scripts = with ] || npm+=(--ignore-scripts)
-    bare "$(dirname "$(command -v node)")" "${npm[@]}" --prefix "$prefix" firstbyte
+    installed "$prefix"
     path=$prefix/bin:$(dirname "$(command -v node)")
     alone "$path" firstbyte
     invoked "$path" firstbyte
@@ -140,7 +144,8 @@ if [ -n "$native" ]; then
   echo "  installed and tried twice, in $((SECONDS - began)) s"
   started_in env PATH="$WORK/npm-with/bin:/usr/bin:/bin" firstbyte --version
 else
-  bare "$(dirname "$(command -v node)")" "${npm[@]}" --prefix "$WORK/npm" --cpu arm64 --os linux --ignore-scripts firstbyte
+  npm+=(--cpu arm64 --os linux --ignore-scripts)
+  installed "$WORK/npm"
   program=$(find "$WORK/npm" -path '*@firstbyte/linux-arm64/bin/firstbyte')
   cmp "$program" "$(find "$WORK/wheel" -path '*.data/scripts/firstbyte')"
   echo "  chosen by npm, the same program, in $((SECONDS - began)) s"
