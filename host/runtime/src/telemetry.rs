@@ -61,6 +61,23 @@ pub enum Dimension {
     Fixed(String, String),
 }
 
+impl Dimension {
+    /// `function`, `version`, `door`, or `Name=value`. None for anything else.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "function" => Some(Self::Function),
+            "version" => Some(Self::Version),
+            "door" => Some(Self::Door),
+            _ => {
+                let (name, value) = text.split_once('=')?;
+                let is_text = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+                let fits = is_text(name, 250) && is_text(value, 1024) && !name.starts_with([':', '_']);
+                fits.then(|| Self::Fixed(name.to_owned(), value.to_owned()))
+            }
+        }
+    }
+}
+
 /// Where traces go.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -99,6 +116,51 @@ pub(crate) struct Observed<'a> {
     pub(crate) measured: &'a Measured,
     /// Whether it is the first of its process.
     pub(crate) is_cold: bool,
+}
+
+/// Everybody who is shown each invocation.
+#[cfg(feature = "lambda")]
+#[derive(Default)]
+pub(crate) struct Observers {
+    observers: Vec<Box<dyn Observer>>,
+    /// Whether an invocation was seen.
+    is_warm: std::sync::atomic::AtomicBool,
+}
+
+#[cfg(feature = "lambda")]
+impl Observers {
+    /// Those that the settings ask for.
+    ///
+    /// # Errors
+    /// A file of certificates that is of no use.
+    pub(crate) fn new(
+        settings: &crate::settings::Settings,
+        function: &Function,
+        log: &std::sync::Arc<dyn crate::log::Log>,
+    ) -> Result<Self, crate::path::PathError> {
+        let mut observers: Vec<Box<dyn Observer>> = Vec::new();
+        let TelemetrySettings { metrics, traces } = settings.telemetry.clone();
+        if let Some(metrics) = metrics {
+            observers.push(Box::new(Emf::new(metrics, function.clone(), std::sync::Arc::clone(log))));
+        }
+        if let Some(traces) = traces {
+            observers.push(Box::new(Otlp::new(traces, function, &settings.egress, std::sync::Arc::clone(log))?));
+        }
+        Ok(Self { observers, ..Self::default() })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.observers.is_empty()
+    }
+
+    /// Shows them an invocation, one after the other.
+    pub(crate) async fn observe(&self, context: &InvocationContext, settled: &Settled) {
+        let is_cold = !self.is_warm.swap(true, std::sync::atomic::Ordering::Relaxed);
+        let Some(measured) = &settled.measured else { return };
+        for observer in &self.observers {
+            observer.observe(&Observed { context, settled, measured, is_cold }).await;
+        }
+    }
 }
 
 /// Is shown each invocation.

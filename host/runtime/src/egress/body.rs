@@ -1,6 +1,7 @@
 //! The body of an answer that is under way: it may not pause for ever, and takes a connection until it ends.
 
 use crate::budget::Charge;
+use crate::telemetry::CallMeasure;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::pin::Pin;
@@ -8,7 +9,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
-use crate::telemetry::CallMeasure;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// A body whose end is measured.

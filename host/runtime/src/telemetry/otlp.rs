@@ -47,7 +47,7 @@ impl Otlp {
         let is_aws = settings.endpoint.host().is_some_and(|host| host.ends_with(".amazonaws.com"));
         let egress = EgressSettings {
             // The operator names one server, which may well be in a network of the operator's own.
-            policy: Policy::only(&settings.endpoint),
+            policy: Policy::only(&settings.endpoint).unwrap_or_default(),
             sign_aws: if is_aws { vec!["xray".to_owned()] } else { Vec::new() },
             ..egress.clone()
         };
