@@ -63,6 +63,25 @@ export CARGO_TARGET_DIR=$TARGET/outside
   [ "$(grep -cF 'Hello, hoge! This is a delayed message.' <<< "$said")" = 3 ] || fail "the handler said: $said"
 )
 
+step "new projects, by the packaged command line"
+for template in greeting sse router model; do
+  (
+    cd "$WORK"
+    firstbyte new "new-$template" --template $template > /dev/null
+    cd "new-$template"
+    grep -q '^firstbyte = { version = "' Cargo.toml || fail "a released command line writes: $(cat Cargo.toml)"
+    sam validate --lint
+  )
+done
+(
+  cd "$WORK/new-router"
+  cp "$ROOT/Cargo.lock" .
+  firstbyte build
+  cargo test --quiet
+  said=$(firstbyte invoke --via api -X GET --path '/hello/hoge')
+  grep -qF 'Hello, hoge!' <<< "$said" || fail "the new project said: $said"
+)
+
 step "the examples and their tests"
 python tests/outside/project.py examples . "$WORK/examples"
 cp Cargo.lock "$WORK/examples"

@@ -3,7 +3,7 @@
 use crate::output::note;
 use crate::world::Known;
 use anyhow::{Context as _, Result, bail};
-use firstbyte_toolchain::{Build, Built, Effort, Project};
+use firstbyte_toolchain::{Build, Built, Effort, Halt, Project};
 use std::path::{Path, PathBuf};
 
 /// A component's file.
@@ -38,7 +38,7 @@ impl Handler {
             return Self::of(given, None);
         }
         let project = Project::find(given)?;
-        let Built { component, inputs } = build(&project, effort)?;
+        let Built { component, inputs } = build(&project, effort, None)?;
         Self::of(&component, Some(Sources { project, inputs }))
     }
 
@@ -64,8 +64,8 @@ impl Handler {
 }
 
 /// Builds a project, and says which of its steps is under way where its tools do not.
-pub(crate) fn build(project: &Project, effort: Effort) -> Result<Built> {
-    Ok(project.build(&Build { effort, progress: &|step| note(format_args!("{step}…")) })?)
+pub(crate) fn build(project: &Project, effort: Effort, halt: Option<&Halt>) -> Result<Built> {
+    Ok(project.build(&Build { effort, halt, progress: &|step| note(format_args!("{step}…")) })?)
 }
 
 fn is_component(path: &Path) -> bool {

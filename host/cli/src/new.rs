@@ -48,12 +48,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     say(format_args!("{}: {}, in {}", folder.display(), template.about, language.title()));
     say("Next:");
     say(format_args!("  cd {}", quoted(&folder.to_string_lossy())));
-    let program = program()?;
-    for command in [format!("{program} build"), language.test_command().to_owned()] {
-        say(format_args!("  {command}"));
-    }
+    let (program, is_on_path) = program()?;
+    // Tests run the handler by this program, too.
+    let variable = if is_on_path { String::new() } else { format!("FIRSTBYTE={program} ") };
+    say(format_args!("  {program} build"));
+    say(format_args!("  {variable}{}", language.test_command()));
     say(format_args!("  {program} invoke {}", template.invoke));
     say(format_args!("  {program} serve"));
+    say("README.md says how to deploy it.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -98,14 +100,14 @@ fn sdk(given: Option<&Path>) -> Result<Option<PathBuf>> {
     Ok(Some(folder.canonicalize()?))
 }
 
-/// How this program is called from any folder.
-fn program() -> Result<String> {
+/// How this program is called from any folder, and whether the shell found it on its path.
+fn program() -> Result<(String, bool)> {
     let called = std::env::args_os().next().unwrap_or_default();
     if Path::new(&called).components().count() == 1 {
-        return Ok(called.to_string_lossy().into_owned());
+        return Ok((quoted(&called.to_string_lossy()), true));
     }
     let path = std::env::current_exe().context("cannot find this program's own file")?;
-    Ok(quoted(&path.to_string_lossy()))
+    Ok((quoted(&path.to_string_lossy()), false))
 }
 
 /// A word as a shell takes it.

@@ -113,7 +113,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         settings.before_invocation = Some(Arc::clone(served).looked_at(&terminal));
         watch::start(Arc::clone(served), terminal.clone());
     }
-    executor.block_on(async {
+    let done = executor.block_on(async {
         let name = settings.function_name.clone();
         let tls = settings.tls;
         let mut stop = pin!(signals::stop());
@@ -146,7 +146,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
                 Ok(closed.exit_code())
             }
         }
-    })
+    });
+    if let Some(served) = &served {
+        served.halt();
+    }
+    done
 }
 
 /// Prints what happens for as long as something may.

@@ -6,7 +6,7 @@ use crate::machine_code::MachineCode;
 use crate::terminal::Terminal;
 use anyhow::Result;
 use firstbyte_emulator::Preparation;
-use firstbyte_toolchain::{Effort, Project};
+use firstbyte_toolchain::{Effort, Halt, Project};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub(crate) struct Served {
     file: PathBuf,
     sources: Option<Sources>,
+    halt: Halt,
     elsewhere: Elsewhere,
     /// Absent if the runtime takes the file as it is.
     code: Option<MachineCode>,
@@ -23,7 +24,7 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn new(handler: Handler, code: Option<MachineCode>) -> Self {
         let Handler { path, sources, .. } = handler;
-        Self { elsewhere: Elsewhere::of(&path), file: path, sources, code }
+        Self { elsewhere: Elsewhere::of(&path), file: path, sources, halt: Halt::default(), code }
     }
 
     /// The component's file.
@@ -38,7 +39,12 @@ impl Served {
 
     /// Builds the component anew, and gives the files that it was made of.
     pub(crate) fn rebuild(&self, project: &Project) -> Result<Vec<PathBuf>> {
-        Ok(build(project, Effort::Quick)?.inputs)
+        Ok(build(project, Effort::Quick, Some(&self.halt))?.inputs)
+    }
+
+    /// Ends a build that is under way.
+    pub(crate) fn halt(&self) {
+        self.halt.now();
     }
 
     /// Takes up what has changed, and says what.

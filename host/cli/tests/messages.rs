@@ -52,7 +52,7 @@ fn a_missing_tool_is_told_once_with_what_installs_it() {
     let said = stderr(&run);
     assert!(!run.status.success() && said.lines().count() == 1, "{said}");
     assert_eq!(said.matches("No such file or directory").count(), 1, "{said}");
-    assert!(said.trim_end().ends_with("install Rust with rustup (https://rustup.rs)"), "{said}");
+    assert!(said.contains("; install Rust with `curl ") && said.ends_with(" (https://rustup.rs)\n"), "{said}");
 }
 
 #[test]
@@ -68,6 +68,76 @@ fn inside_a_crate_the_handler_need_not_be_given() {
     let run = output(&mut firstbyte(folder.path(), ["compile"]));
     let said = stderr(&run);
     assert!(said.contains("tiny.wasm") && said.contains("it exports nothing; a handler exports one of"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_built_says_why() {
+    let folder = crate_folder();
+    let component = folder_with_component("built.wasm");
+    let built = component.path().join("built.wasm");
+    let built = built.to_str().expect("UTF-8");
+    for (arguments, why) in [
+        (&["build", built][..], "is built already; give the folder of its sources"),
+        (&["build", "src"], "src has no Cargo.toml: a handler is a .wasm or .cwasm file, or the folder of a handler in Rust"),
+        (&["build", "nowhere"], "nowhere does not exist"),
+        (&["build"], "it exports nothing; a handler exports one of firstbyte:lambda/handler"),
+    ] {
+        let run = output(&mut firstbyte(folder.path(), arguments));
+        assert!(run.status.code() == Some(1) && stderr(&run).contains(why), "{arguments:?}: {run:?}");
+    }
+    fs::write(folder.path().join("src/lib.rs"), "this is no Rust").expect("a file");
+    let run = output(&mut firstbyte(folder.path(), ["build"]));
+    let said = stderr(&run);
+    assert!(said.contains("expected one of") && said.contains("\nerror: cargo could not build "), "{said}");
+}
+
+#[test]
+fn a_new_project_has_a_name_and_a_template_and_nothing_is_written_over() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for (arguments, why) in [
+        (&["new"][..], "no NAME: give the name of the new project"),
+        (
+            &["new", "hello", "--template", "goodbye"],
+            "Rust has no template \"goodbye\": --template is one of greeting, sse, router, model",
+        ),
+        (&["new", "Hello"], "\"Hello\" cannot be the name of a handler in Rust: it begins with a lower-case letter"),
+        (&["new", "hello", "--sdk", "."], ". is not a checkout of Firstbyte"),
+    ] {
+        let run = output(&mut firstbyte(folder.path(), arguments));
+        assert!(run.status.code() == Some(1) && stderr(&run).contains(why), "{arguments:?}: {run:?}");
+    }
+    let run = output(&mut firstbyte(folder.path(), ["new", "hello", "--lang", "cobol"]));
+    assert!(run.status.code() == Some(2) && stderr(&run).contains("[possible values: rust]"), "{run:?}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+
+    let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
+    let said = stdout(&run);
+    let program = env!("CARGO_BIN_EXE_firstbyte");
+    let test = format!("\n  cd a/hello\n  {program} build\n  FIRSTBYTE={program} cargo test\n  {program} invoke --via all ");
+    assert!(run.status.success() && said.contains(&test), "{said}");
+    let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
+    assert!(stderr(&run).contains("a/hello is there already, and not empty"), "{run:?}");
+    let run = output(&mut firstbyte(folder.path(), ["new", "--template", "list"]));
+    assert!(stdout(&run).starts_with("rust greeting: two lines") && stdout(&run).lines().count() == 4, "{run:?}");
+}
+
+#[test]
+fn at_a_terminal_what_was_not_given_is_asked() {
+    let folder = TempDir::new().expect("a temporary folder");
+    // A terminal, with somebody at it who knows what there is, after a mistake.
+    let command = format!("{} new", env!("CARGO_BIN_EXE_firstbyte"));
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &command, "/dev/null"]).current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = terminal.spawn().expect("script runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut stdin, b"7\n2\nticks\n").expect("it reads");
+    let run = child.wait_with_output().expect("it ends");
+    let said = stdout(&run);
+    drop(stdin);
+    assert!(run.status.success() && said.contains("Template [greeting]: "), "{said}");
+    assert!(said.contains("\"7\" is none of them") && said.contains("Name [sse]: "), "{said}");
+    let handler = fs::read_to_string(folder.path().join("ticks/src/lib.rs")).expect("a project");
+    assert!(handler.contains("response.sse()"), "{handler}");
 }
 
 #[test]
@@ -105,7 +175,7 @@ fn what_was_done_is_done_though_nobody_reads_of_it() {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let run = output(firstbyte(folder.path(), command).stdout(writer));
-        assert!(run.status.success() && run.stderr.is_empty(), "{command:?}: {run:?}");
+        assert!(run.status.success() && !stderr(&run).contains("error"), "{command:?}: {run:?}");
     }
     for file in ["a.cwasm", "dist/function.zip", "pages/firstbyte.1"] {
         assert!(folder.path().join(file).is_file(), "{file}");

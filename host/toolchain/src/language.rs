@@ -1,6 +1,6 @@
 //! What a language has to offer: how its projects are told from others, how they are built, and what new ones are made of.
 
-use crate::BuildError;
+use crate::{BuildError, Halt};
 use std::path::{Path, PathBuf};
 
 /// A language that handlers are written in.
@@ -48,11 +48,13 @@ pub struct Build<'a> {
     pub effort: Effort,
     /// Is told what is done now, before steps that a user has to wait for and whose tool does not say so itself.
     pub progress: &'a dyn Fn(&str),
+    /// Ends the build before it is done. Absent where the build ends with whoever began it, as by Ctrl-C at a terminal.
+    pub halt: Option<&'a Halt>,
 }
 
 impl Default for Build<'_> {
     fn default() -> Self {
-        Self { effort: Effort::Quick, progress: &|_| () }
+        Self { effort: Effort::Quick, progress: &|_| (), halt: None }
     }
 }
 

@@ -14,12 +14,14 @@
 //! ```
 
 mod error;
+mod halt;
 mod language;
 mod project;
 pub mod rust;
 mod scaffold;
 
 pub use error::BuildError;
+pub use halt::Halt;
 pub use language::{Build, Built, Effort, Language, Sdk, Source, Template};
 pub use project::Project;
 pub use scaffold::{Scaffold, ScaffoldError};

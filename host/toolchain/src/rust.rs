@@ -53,7 +53,7 @@ impl Language for Rust {
         if build.effort == Effort::Small {
             command.args(SMALL);
         }
-        let messages = cargo::run(command, project)?;
+        let messages = cargo::run(command, project, build.halt)?;
         let component = messages.component_of(&manifest).ok_or_else(|| unsuitable(project, NO_COMPONENT.to_owned()))?;
         let inputs = inputs::of(&component, &manifest);
         Ok(Built { component, inputs })
@@ -70,8 +70,8 @@ impl Language for Rust {
     fn dependencies(&self, sdk: &Sdk<'_>) -> Vec<(&'static str, String)> {
         let crates = [("firstbyte", "guest/rust"), ("firstbyte-testing", "guest/testing")];
         let of = |folder: &str| match sdk {
-            Sdk::Checkout(checkout) => format!("{{ path = {:?} }}", checkout.join(folder).display().to_string()),
-            Sdk::Released(version) => format!("{version:?}"),
+            Sdk::Checkout(checkout) => format!("path = {:?}", checkout.join(folder).display().to_string()),
+            Sdk::Released(version) => format!("version = {version:?}"),
         };
         crates.into_iter().map(|(name, folder)| (name, of(folder))).collect()
     }
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn dependencies_are_paths_or_versions() {
         let [(name, path), _] = &Rust.dependencies(&Sdk::Checkout("/a \"b\"".as_ref()))[..] else { panic!("two") };
-        assert_eq!((*name, path.as_str()), ("firstbyte", r#"{ path = "/a \"b\"/guest/rust" }"#));
-        assert_eq!(Rust.dependencies(&Sdk::Released("0.1.0"))[1], ("firstbyte-testing", "\"0.1.0\"".to_owned()));
+        assert_eq!((*name, path.as_str()), ("firstbyte", r#"path = "/a \"b\"/guest/rust""#));
+        assert_eq!(Rust.dependencies(&Sdk::Released("0.1.0"))[1], ("firstbyte-testing", "version = \"0.1.0\"".to_owned()));
     }
 }

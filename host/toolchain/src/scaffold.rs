@@ -65,7 +65,7 @@ impl Scaffold<'_> {
             let path = self.folder.join(path);
             let folder = path.parent().unwrap_or(self.folder);
             std::fs::create_dir_all(folder)
-                .and_then(|()| std::fs::write(&path, filled(contents, &values)))
+                .and_then(|()| std::fs::write(&path, filled(contents, name, &values)))
                 .map_err(|reason| ScaffoldError::Unwritable { path, reason })?;
         }
         Ok(())
@@ -76,7 +76,6 @@ impl Scaffold<'_> {
         let mut values = self.language.dependencies(&self.sdk);
         values.extend([
             ("name", self.name.to_owned()),
-            ("resource", resource(self.name)),
             ("about", self.template.about.to_owned()),
             ("invoke", self.template.invoke.to_owned()),
         ]);
@@ -84,15 +83,13 @@ impl Scaffold<'_> {
     }
 }
 
-/// A template's text with `{{name}}` and the like replaced.
-fn filled(contents: &str, values: &[(&str, String)]) -> String {
-    values.iter().fold(contents.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
-}
+/// What stands for the name in files that are no templates, but in use as they are.
+const STACK: &str = "stack_name = \"my-handler\"";
 
-/// The logical id of a resource in CloudFormation: `my-handler` is `MyHandler`.
-fn resource(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
-    words.map(|word| word[..word.len().min(1)].to_ascii_uppercase() + word.get(1..).unwrap_or_default()).collect()
+/// A template's text with `{{name}}` and the like replaced.
+fn filled(contents: &str, name: &str, values: &[(&str, String)]) -> String {
+    let named = contents.replace(STACK, &format!("stack_name = {name:?}"));
+    values.iter().fold(named, |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
 }
 
 #[cfg(test)]
@@ -107,9 +104,9 @@ mod tests {
             assert!(!language.templates().is_empty());
             for template in language.templates() {
                 let folder = tempfile::tempdir().unwrap();
-                let project = folder.path().join("my-handler");
+                let project = folder.path().join("my-handler-2");
                 let sdk = Sdk::Released("0.1.0");
-                let scaffold = Scaffold { folder: &project, name: "my-handler", language: *language, template, sdk };
+                let scaffold = Scaffold { folder: &project, name: "my-handler-2", language: *language, template, sdk };
                 scaffold.write().unwrap();
                 for file in [language.mark(), ".gitignore", "README.md", "template.yaml", "Makefile", "samconfig.toml"] {
                     assert!(project.join(file).is_file(), "{}/{}: {file}", language.name(), template.name);
@@ -121,7 +118,8 @@ mod tests {
                     assert!(!text.replace("{{resolve:", "").contains("{{"), "{}: {text}", path.display());
                     assert!(text.ends_with('\n') && !text.contains(" \n"), "{}", path.display());
                 }
-                assert!(std::fs::read_to_string(project.join("template.yaml")).unwrap().contains("  MyHandler:\n"));
+                let named = std::fs::read_to_string(project.join("samconfig.toml")).unwrap();
+                assert!(named.contains("stack_name = \"my-handler-2\""), "{named}");
                 assert_eq!(language.detect(&project), Some(project.clone()));
                 let again = scaffold.write().unwrap_err().to_string();
                 assert!(again.ends_with("is there already, and not empty: choose another name"), "{again}");
@@ -138,10 +136,5 @@ mod tests {
         let error = scaffold.write().unwrap_err().to_string();
         assert!(error.starts_with("\"7 up\" cannot be the name of a handler in Rust: "), "{error}");
         assert!(!project.exists());
-    }
-
-    #[test]
-    fn resources_have_letters_and_digits() {
-        assert_eq!(["hello", "my-handler", "a_b-2", "x--y"].map(resource), ["Hello", "MyHandler", "AB2", "XY"]);
     }
 }

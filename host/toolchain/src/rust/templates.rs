@@ -1,25 +1,36 @@
-//! What a new crate can be made of. The files are in `templates/rust`, where those of a name are for that template and those in
-//! `shared` are for all.
+//! What a new crate can be made of. The files are in `templates`: a folder for each template, `shared` for all of them, and `sam` for
+//! every language.
 
 use crate::{Source, Template};
 
-/// A file of the shared ones, or of a template.
+/// A file of a template.
 macro_rules! file {
-    ($from:literal) => {
-        include_str!(concat!("../../templates/rust/", $from))
+    ($($part:literal),+) => {
+        include_str!(concat!("../../templates/", $($part),+))
     };
 }
 
-/// What every project has. A `Cargo.toml` or a `.gitignore` by its own name would count here.
+/// What every project has. A `.gitignore` by its own name would count in this repository.
 const SHARED: &[Source] = &[
-    (".gitignore", file!("shared/gitignore")),
-    ("Makefile", file!("shared/Makefile")),
-    ("README.md", file!("shared/README.md")),
-    ("samconfig.toml", file!("shared/samconfig.toml")),
+    (".gitignore", file!("rust/shared/gitignore")),
+    ("README.md", file!("rust/shared/README.md")),
+    ("Makefile", file!("sam/Makefile")),
+    ("samconfig.toml", file!("sam/samconfig.toml")),
 ];
 
 /// For handlers that call nobody.
-const PLAIN: &[Source] = &[("Cargo.toml", file!("shared/Cargo.toml.in")), ("template.yaml", file!("shared/template.yaml"))];
+const PLAIN: &[Source] = &[("template.yaml", file!("sam/template.yaml"))];
+
+/// What every template has of its own. A `Cargo.toml` by its own name would be a package in this one.
+macro_rules! own {
+    ($name:literal) => {
+        &[
+            ("Cargo.toml", file!("rust/", $name, "/Cargo.toml.in")),
+            ("src/lib.rs", file!("rust/", $name, "/lib.rs")),
+            ("tests/handler.rs", file!("rust/", $name, "/tests.rs")),
+        ]
+    };
+}
 
 /// Every template.
 pub(super) const ALL: &[Template] = &[
@@ -27,27 +38,25 @@ pub(super) const ALL: &[Template] = &[
         name: "greeting",
         about: "two lines, two seconds apart",
         invoke: r#"--via all --payload '{"name":"hoge"}'"#,
-        files: &[SHARED, PLAIN, &[("src/lib.rs", file!("greeting/lib.rs")), ("tests/handler.rs", file!("greeting/tests.rs"))]],
+        files: &[SHARED, PLAIN, own!("greeting")],
     },
     Template {
         name: "sse",
-        about: "server-sent events, one each second, with a last one that says that it is the last",
-        invoke: r#"--via url -X GET --path '/?count=3'"#,
-        files: &[SHARED, PLAIN, &[("src/lib.rs", file!("sse/lib.rs")), ("tests/handler.rs", file!("sse/tests.rs"))]],
+        about: "server-sent events, one each second",
+        invoke: "--via url -X GET --path '/?count=3'",
+        files: &[SHARED, PLAIN, own!("sse")],
+    },
+    Template {
+        name: "router",
+        about: "several paths and methods, and a middleware",
+        invoke: "--via api -X GET --path '/count?to=2'",
+        files: &[SHARED, PLAIN, own!("router")],
     },
     Template {
         name: "model",
         about: "a language model's answer, passed on token by token",
         invoke: r#"--via url --payload '{"prompt":"Say hello"}' -e FIRSTBYTE_ALLOW_HTTP=https://api.openai.com -e MODEL_KEY"#,
-        files: &[
-            SHARED,
-            &[
-                ("Cargo.toml", file!("model/Cargo.toml.in")),
-                ("template.yaml", file!("model/template.yaml")),
-                ("src/lib.rs", file!("model/lib.rs")),
-                ("tests/handler.rs", file!("model/tests.rs")),
-            ],
-        ],
+        files: &[SHARED, own!("model"), &[("template.yaml", file!("rust/model/template.yaml"))]],
     },
 ];
 

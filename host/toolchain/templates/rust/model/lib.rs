@@ -1,7 +1,8 @@
 //! Asks a language model and passes its answer on, token by token, as server-sent events.
 //!
 //! The model is one with an API like OpenAI's, at `MODEL_URL`; `MODEL_KEY` is its key, if it wants one. The function's operator
-//! has to allow its host (`FIRSTBYTE_ALLOW_HTTP`).
+//! has to allow its host (`FIRSTBYTE_ALLOW_HTTP`). A model on this machine is asked with
+//! `-e MODEL_URL=http://localhost:11434/v1/chat/completions -e FIRSTBYTE_ALLOW_HTTP=http://localhost:11434 -e MODEL_NAME=its-name`.
 
 use std::{env, time::Duration};
 
@@ -9,7 +10,6 @@ use firstbyte::{
     Error, Request, Response, Result,
     fetch::{self, Client, Events},
     handler,
-    sse::Sse,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -41,7 +41,7 @@ struct Delta {
 #[handler]
 async fn answer(request: Request, response: Response) -> Result {
     let Input { prompt } = request.json()?;
-    let mut sse = Sse::start(response)?;
+    let mut sse = response.sse()?;
     // While the model thinks, a comment now and then keeps the connection open.
     let mut events = sse.keep_alive(PING_EVERY, ask(&prompt)).await??;
     while let Some(event) = sse.keep_alive(PING_EVERY, events.next()).await?? {

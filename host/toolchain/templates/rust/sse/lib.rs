@@ -2,8 +2,20 @@
 
 use std::time::Duration;
 
-use firstbyte::{Error, Request, Response, Result, handler, sse::Sse, time};
-use serde::Serialize;
+use firstbyte::{Request, Response, Result, handler, time};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Query {
+    count: u32,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self { count: 10 }
+    }
+}
 
 #[derive(Serialize)]
 struct Tick {
@@ -12,8 +24,9 @@ struct Tick {
 
 #[handler]
 async fn count(request: Request, response: Response) -> Result {
-    let count = count_of(&request)?;
-    let mut sse = Sse::start(response)?;
+    // A direct invocation has no query. One that does not fit is answered with 400.
+    let Query { count } = request.http().map(|http| http.query()).transpose()?.unwrap_or_default();
+    let mut sse = response.sse()?;
     for tick in 1..=count {
         // A comment now and then keeps the connection open where a wait is long.
         sse.keep_alive(Duration::from_secs(15), time::sleep(Duration::from_secs(1))).await?;
@@ -22,11 +35,4 @@ async fn count(request: Request, response: Response) -> Result {
     // A stream that breaks looks complete to an HTTP caller: the last event says that nothing is missing.
     sse.event("done", "")?;
     Ok(())
-}
-
-/// `count` in the query, 10 without it.
-fn count_of(request: &Request) -> Result<u32> {
-    let Some(http) = request.http() else { return Ok(10) };
-    let given = http.query().split('&').find_map(|pair| pair.strip_prefix("count="));
-    given.map_or(Ok(10), str::parse).map_err(|_| Error::bad_request("count is a number, as in ?count=3"))
 }
