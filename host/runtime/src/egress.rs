@@ -185,7 +185,12 @@ impl Outbound {
         }
     }
 
-    async fn send_measured(self, request: Request<WasiBody>, options: RequestOptions, mut charge: Charge) -> Result<Answer, Error> {
+    async fn send_measured(
+        self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+        mut charge: Charge,
+    ) -> Result<Answer, Error> {
         let uri = request.uri();
         let target = target(uri);
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {

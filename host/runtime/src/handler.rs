@@ -120,12 +120,8 @@ impl Handler {
         let idle = self.instances.take_idle(context.tenant_id.as_deref());
         let budget = idle.as_ref().map_or_else(|| Budget::new(self.settings.allowance, self.shares.clone()), Instance::budget);
         let measures = self.measures(understood.as_ref().ok(), trigger, &context);
-        let terms = Terms {
-            trigger,
-            limit: self.settings.response_limit,
-            silence: self.settings.keepalive,
-            measures: measures.clone(),
-        };
+        let terms =
+            Terms { trigger, limit: self.settings.response_limit, silence: self.settings.keepalive, measures: measures.clone() };
         let response = Response::new(outlet, &budget, terms);
         let response = SharedResponse::new(response);
         let reserve = self.settings.deadline_reserve.min(lambda_deadline.saturating_duration_since(begun) / 2);

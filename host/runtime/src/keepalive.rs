@@ -17,49 +17,66 @@ pub(crate) struct KeepAlive {
     every: Duration,
     /// The last bytes of the stream.
     tail: [u8; 4],
-    due: Pin<Box<Sleep>>,
+    due: Instant,
+    alarm: Pin<Box<Sleep>>,
 }
 
 impl KeepAlive {
     /// A stream that has just begun.
     pub(crate) fn new(every: Duration) -> Self {
-        Self { every, tail: *b"\0\0\n\n", due: Box::pin(sleep_until(Instant::now() + every)) }
+        let due = Instant::now() + every;
+        Self { every, tail: *b"\0\0\n\n", due, alarm: Box::pin(sleep_until(due)) }
     }
 
     /// Bytes were sent.
-    pub(crate) fn sent(&mut self, bytes: &[u8]) {
+    pub(crate) fn sent(&mut self, bytes: &[u8], now: Instant) {
         let kept = bytes.len().min(self.tail.len());
         self.tail.rotate_left(kept);
         let at = self.tail.len() - kept;
         self.tail[at..].copy_from_slice(&bytes[bytes.len() - kept..]);
-        self.due.as_mut().reset(Instant::now() + self.every);
+        self.due = now + self.every;
     }
 
-    /// Ready when a comment is due, and may be sent: then it is taken as sent.
+    /// Whether a comment is due, and may be sent: then it is taken as sent.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = self.is_between_events() && now >= self.due;
+        if is_due {
+            self.due = now + self.every;
+        }
+        is_due
+    }
+
+    fn is_between_events(&self) -> bool {
+        [&b"\n\n"[..], b"\r\r", b"\r\n\r\n"].iter().any(|end| self.tail.ends_with(end))
+    }
+
+    /// Ready when a comment is due, and may be sent: then it is taken as sent. Wakes whoever waits when that may be so.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let is_between_events = self.tail.ends_with(b"\n\n") || self.tail.ends_with(b"\r\r") || self.tail.ends_with(b"\r\n\r\n");
-        if !is_between_events || self.due.as_mut().poll(cx).is_pending() {
+        if !self.is_between_events() {
             return Poll::Pending;
         }
-        self.due.as_mut().reset(Instant::now() + self.every);
-        // The next one has to wake somebody, too.
-        let _ = self.due.as_mut().poll(cx);
-        Poll::Ready(())
+        let is_due = self.is_due(Instant::now());
+        // Writes only note that it is due later: the alarm is set where somebody waits.
+        if self.alarm.deadline() != self.due {
+            self.alarm.as_mut().reset(self.due);
+        }
+        let rings = self.alarm.as_mut().poll(cx).is_ready();
+        if is_due || rings && self.is_due(Instant::now()) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::task::Waker;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_comment_is_due_in_silence_between_events() {
-        let mut alive = KeepAlive::new(Duration::from_secs(10));
-        let mut due = |alive: &mut KeepAlive| alive.poll(&mut Context::from_waker(Waker::noop())).is_ready();
-        assert!(!due(&mut alive));
-        tokio::time::advance(Duration::from_secs(11)).await;
-        assert!(due(&mut alive) && !due(&mut alive), "once");
+        let second = Duration::from_secs(1);
+        let mut alive = KeepAlive::new(10 * second);
+        let mut now = Instant::now();
+        assert!(!alive.is_due(now));
+        now += 11 * second;
+        assert!(alive.is_due(now) && !alive.is_due(now), "once");
         for (bytes, between) in [
             (&b"data: 1\n\n"[..], true),
             (b"data: 1\n", false),
@@ -70,11 +87,18 @@ mod tests {
             (b"x", false),
             (b"", false),
         ] {
-            alive.sent(bytes);
-            tokio::time::advance(Duration::from_secs(9)).await;
-            assert!(!due(&mut alive), "{bytes:?}");
-            tokio::time::advance(Duration::from_secs(2)).await;
-            assert_eq!(due(&mut alive), between, "{bytes:?}");
+            alive.sent(bytes, now);
+            assert!(!alive.is_due(now + 9 * second), "{bytes:?}");
+            now += 11 * second;
+            assert_eq!(alive.is_due(now), between, "{bytes:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn it_wakes_whoever_waits() {
+        let mut alive = KeepAlive::new(Duration::from_millis(1));
+        for _ in 0..3 {
+            std::future::poll_fn(|cx| alive.poll(cx)).await;
         }
     }
 }

@@ -7,8 +7,9 @@ use crate::outlet::{Closed, Opening, Outlet};
 use crate::telemetry::Measures;
 use firstbyte_wire::{ErrorReport, Head, HeadError, Trigger};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Why bytes were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -196,7 +197,7 @@ impl Response {
         }
         self.writes += 1;
         if let Some(keepalive) = &mut self.keepalive {
-            keepalive.sent(data);
+            keepalive.sent(data, Instant::now());
         }
         if let Some(pace) = &mut self.pace {
             pace.blocks(false);

@@ -133,11 +133,7 @@ pub const DECLARED: &[Declared] = &[
         default: "off",
         doc: "`emf` writes a line of metrics per invocation to the log, in CloudWatch's embedded metric format",
     },
-    Declared {
-        name: "FIRSTBYTE_METRICS_NAMESPACE",
-        default: "Firstbyte",
-        doc: "CloudWatch's namespace for them",
-    },
+    Declared { name: "FIRSTBYTE_METRICS_NAMESPACE", default: "Firstbyte", doc: "CloudWatch's namespace for them" },
     Declared {
         name: "FIRSTBYTE_METRICS_DIMENSIONS",
         default: "function",
@@ -678,7 +674,10 @@ mod tests {
             "AWS_REGION",
             "OTEL_EXPORTER_OTLP_HEADERS",
         ];
-        let settings = Settings::from_env(names.map(|name| (name.to_owned(), "1".to_owned()))).unwrap();
+        let settings = Settings::from_env(
+            names.map(|name| (name.to_owned(), if name.starts_with("OTEL") { "key=1" } else { "1" }.to_owned())),
+        )
+        .unwrap();
         let seen: Vec<&str> = settings.guest_environment.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(seen, ["TABLE", "AWS_REGION"]);
     }

@@ -12,12 +12,12 @@ mod trace;
 
 #[cfg(feature = "lambda")]
 pub(crate) use emf::Emf;
-pub(crate) use measures::{CallMeasure, Measures};
 pub use measures::{Call, Measured};
+pub(crate) use measures::{CallMeasure, Measures};
 #[cfg(feature = "lambda")]
 pub(crate) use otlp::Otlp;
-pub(crate) use trace::{Trace, new_span};
 pub use trace::{Sampler, SamplerError};
+pub(crate) use trace::{Trace, new_span};
 
 #[cfg(feature = "lambda")]
 use crate::handler::Settled;
@@ -70,7 +70,8 @@ impl Dimension {
             "door" => Some(Self::Door),
             _ => {
                 let (name, value) = text.split_once('=')?;
-                let is_text = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+                let is_text =
+                    |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
                 let fits = is_text(name, 250) && is_text(value, 1024) && !name.starts_with([':', '_']);
                 fits.then(|| Self::Fixed(name.to_owned(), value.to_owned()))
             }

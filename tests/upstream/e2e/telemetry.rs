@@ -76,8 +76,7 @@ async fn metrics_agree_with_what_the_client_saw() {
 
 #[tokio::test]
 async fn each_kind_of_ending_is_counted_as_one() {
-    let mut lambda =
-        Function::of(Handler::Endings).env("FIRSTBYTE_METRICS", "emf").timeout(Duration::from_secs(3)).start().await;
+    let mut lambda = Function::of(Handler::Endings).env("FIRSTBYTE_METRICS", "emf").timeout(Duration::from_secs(3)).start().await;
     for (ending, kind) in [
         (json!({"ending": "ok"}), "Succeeded"),
         (json!({"ending": "err-before", "status": 422}), "ClientErrors"),

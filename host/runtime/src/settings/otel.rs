@@ -25,9 +25,10 @@ impl Reader<'_> {
             (None, Some(endpoint)) => url(ENDPOINT, endpoint, "/v1/traces")?,
             (None, None) => return Ok(None),
         };
-        let mut resource = pairs(self.get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default()).collect::<Option<Vec<_>>>().ok_or_else(|| {
-            refused("OTEL_RESOURCE_ATTRIBUTES", self.get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default(), PAIRS)
-        })?;
+        let mut resource =
+            pairs(self.get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default()).collect::<Option<Vec<_>>>().ok_or_else(|| {
+                refused("OTEL_RESOURCE_ATTRIBUTES", self.get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default(), PAIRS)
+            })?;
         if let Some(name) = self.get("OTEL_SERVICE_NAME") {
             resource.retain(|(known, _)| known != "service.name");
             resource.push(("service.name".to_owned(), name.to_owned()));
@@ -102,7 +103,10 @@ mod tests {
     fn the_particular_goes_before_the_general() {
         assert!(traces(&[]).is_none());
         let general = traces(&[(ENDPOINT, "http://c:4318/base/")]).expect("traces");
-        assert_eq!((general.endpoint.to_string(), general.timeout), ("http://c:4318/base/v1/traces".to_owned(), Duration::from_secs(1)));
+        assert_eq!(
+            (general.endpoint.to_string(), general.timeout),
+            ("http://c:4318/base/v1/traces".to_owned(), Duration::from_secs(1))
+        );
         let particular = traces(&[
             (ENDPOINT, "http://c:4318"),
             (TRACES_ENDPOINT, "https://xray.eu-west-1.amazonaws.com/v1/traces"),

@@ -23,7 +23,8 @@ impl Emf {
 
     fn line(&self, observed: &Observed<'_>) -> String {
         let Observed { context, settled, measured, is_cold } = observed;
-        let dimensions: Vec<(&str, &str)> = self.settings.dimensions.iter().map(|dimension| self.value(dimension, measured)).collect();
+        let dimensions: Vec<(&str, &str)> =
+            self.settings.dimensions.iter().map(|dimension| self.value(dimension, measured)).collect();
         let figures = figures(&settled.outcome, settled.written, measured);
         let names = dimensions.iter().map(|(name, _)| *name).collect();
         let metrics = figures.iter().map(|(name, unit, _)| Metric { name, unit }).collect();

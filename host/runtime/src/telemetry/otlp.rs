@@ -160,10 +160,8 @@ fn spans(trace: &Trace, observed: &Observed<'_>) -> Vec<Value> {
         }
     }
     let moments = [("head", measured.head), ("first byte", measured.first_byte), ("last byte", measured.last_byte)];
-    let events: Vec<Value> = moments
-        .iter()
-        .filter_map(|(name, after)| Some(json!({ "name": name, "timeUnixNano": at((*after)?) })))
-        .collect();
+    let events: Vec<Value> =
+        moments.iter().filter_map(|(name, after)| Some(json!({ "name": name, "timeUnixNano": at((*after)?) }))).collect();
     let mut invocation = span(trace, trace.span, trace.parent, &name_of(&context.function_arn), 2);
     invocation["startTimeUnixNano"] = at(Duration::ZERO).into();
     invocation["endTimeUnixNano"] = at(measured.end).into();
@@ -198,7 +196,8 @@ fn call_span(trace: &Trace, call: &Call, settled: Duration, at: &dyn Fn(Duration
             text("gen_ai.request.model", model),
         ]);
     }
-    let events: Vec<Value> = call.first_byte.iter().map(|after| json!({ "name": "first byte", "timeUnixNano": at(*after) })).collect();
+    let events: Vec<Value> =
+        call.first_byte.iter().map(|after| json!({ "name": "first byte", "timeUnixNano": at(*after) })).collect();
     let mut span = span(trace, call.span, Some(trace.span), &name, 3);
     span["startTimeUnixNano"] = at(call.begun).into();
     span["endTimeUnixNano"] = at(call.end.unwrap_or(settled)).into();
