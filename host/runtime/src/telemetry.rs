@@ -1,6 +1,6 @@
 //! What an operator learns of invocations from outside of the handler, in whatever language that is: metrics and traces.
 //!
-//! [`Measures`] are taken while an invocation goes on, by those who carry it. Observers are shown each one after it was settled,
+//! `Measures` are taken while an invocation goes on, by those who carry it. Observers are shown each one after it was settled,
 //! when its caller has everything, and before Lambda is asked for the next. Nothing here can change how an invocation ends.
 
 #[cfg(feature = "lambda")]
