@@ -72,7 +72,7 @@ const PIECE: usize = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct EgressSettings {
-    /// What is allowed.
+    /// The requests that are allowed.
     pub policy: Policy,
     /// Certificates to trust besides the bundled ones, a PEM file.
     pub roots: Option<PathBuf>,
