@@ -56,9 +56,9 @@ fn source(given: Option<&Path>) -> Result<PathBuf> {
     let here = std::env::current_dir().context("cannot tell the current folder")?;
     let found = here.ancestors().find(|folder| checkout::is(folder)).map(Path::to_owned).or_else(checkout::of_this_build);
     found.context(
-        "this program carries no bootstrap, as that of `pip install firstbyte` and `npm install -g firstbyte` does, and there are no \
-         sources of Firstbyte here or above to build one from: --source names their folder, or --bootstrap a file that is built \
-         already",
+        "this program does not carry this bootstrap, as a released one (`pip install firstbyte`, `npm install -g firstbyte`) does, \
+         and there are no sources of Firstbyte here or above to build it from: --source names their folder, or --bootstrap a \
+         file that is built already",
     )
 }
 
