@@ -1,0 +1,3 @@
+import buffer from "buffer";
+
+export default { ...buffer, Blob, File, atob, btoa };
