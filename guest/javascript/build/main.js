@@ -1,5 +1,5 @@
-// Builds a handler: `node main.js PROJECT [ENTRY]`. `firstbyte build` runs it. Standard output has one JSON document per line:
-// {"progress": "…"} before what takes long, and at last {"component": "…", "inputs": ["…"]}.
+// Builds a handler: `node main.js PROJECT [ENTRY]`. `firstbyte build` runs it, and reads from standard output what was built:
+// {"component": "…", "inputs": ["…"]}. What is wrong goes to standard error.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -11,7 +11,6 @@ import { BuildFailure } from "./failure.js";
 import { writeInterface } from "./interface.js";
 import { checkTypes } from "./types.js";
 
-const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const OWN = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
 const ENTRIES = ["src/handler", "handler", "src/index", "index"].flatMap((stem) => ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"].map((ending) => `${stem}.${ending}`));
@@ -88,12 +87,11 @@ async function main(project, given) {
     }
   };
   if (!known()) {
-    say({ progress: "making a component" });
     await componentize(source, world, component);
     await mkdir(cache, { recursive: true });
     await writeFile(note, JSON.stringify({ key, size: statSync(component).size }));
   }
-  say(result);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
 try {

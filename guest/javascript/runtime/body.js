@@ -90,7 +90,8 @@ export class HostResponse {
 
 /** Headers as pairs: a value may be a list. */
 export function pairs(headers = {}) {
-  const entries = typeof headers?.entries === "function" ? [...headers.entries()] : Array.isArray(headers) ? headers : Object.entries(headers ?? {});
+  const isIterable = typeof headers?.[Symbol.iterator] === "function";
+  const entries = isIterable ? [...headers] : Object.entries(headers ?? {});
   return entries.flatMap(([name, value]) => {
     if (value === undefined || value === null) return [];
     return (Array.isArray(value) ? value : [value]).map((one) => [String(name), String(one)]);
