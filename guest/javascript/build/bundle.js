@@ -124,13 +124,10 @@ async function bundleRuntime(world, used, absent) {
     setup(setup) {
       setup.onResolve({ filter: /^firstbyte:modules$/ }, () => ({ path: "modules", namespace: "firstbyte" }));
       setup.onResolve({ filter: /^(firstbyte:lambda|wasi:)/ }, ({ path: name }) => ({ path: name, external: true }));
-      setup.onResolve({ filter: /^process\/?$/ }, () => ({ path: path.join(PACKAGE, "runtime/node/process.js") }));
-      setup.onResolve({ filter: /^abort-controller$/ }, () => ({ path: path.join(PACKAGE, "runtime/abort.js") }));
-      // What the polyfills ask of each other is what the handler is given.
-      setup.onResolve({ filter: /^(?:util|stream)\/?$/ }, ({ path: name, importer }) => {
-        if (importer.startsWith(path.join(PACKAGE, "runtime"))) return undefined;
-        return { path: path.join(PACKAGE, `runtime/node/${name.replace("/", "")}.js`) };
-      });
+      // What packages of npm ask of each other. They are CommonJS, and take CommonJS.
+      setup.onResolve({ filter: /^process\/?$/ }, () => ({ path: path.join(PACKAGE, "runtime/process.cjs") }));
+      setup.onResolve({ filter: /^abort-controller$/ }, () => ({ path: path.join(PACKAGE, "runtime/abort.cjs") }));
+      setup.onResolve({ filter: /^stream$/ }, ({ resolveDir }) => setup.resolve("readable-stream", { resolveDir, kind: "require-call" }));
       setup.onLoad({ filter: /.*/, namespace: "firstbyte" }, () => ({ contents: source, resolveDir: PACKAGE }));
     },
   };

@@ -1,6 +1,6 @@
 // Handlers that return their response whole: `async (event, context) => …` and `(event, context, callback) => …`.
 
-import { Buffer } from "buffer";
+import { Buffer } from "./buffer.js";
 import { pairs } from "./body.js";
 
 /** Calls such a handler, and gives what it returned or handed to its callback. */

@@ -2,16 +2,20 @@
 
 import "./timers.js";
 import "./console.js";
-import { Buffer } from "buffer";
+import { Buffer } from "./buffer.js";
 import { process } from "./process.js";
 import { track } from "./activity.js";
+import { atFirstInvocation } from "./module.js";
 
 globalThis.Buffer = Buffer;
 globalThis.process = process;
 
-// Requests and bodies under way are counted, see activity.js.
-const fetch = globalThis.fetch;
-globalThis.fetch = (...args) => track(fetch(...args));
+// Requests and bodies under way are counted, see activity.js. `fetch` is the engine's again after the build, hence at the first
+// invocation.
+atFirstInvocation(() => {
+  const { fetch } = globalThis;
+  globalThis.fetch = (...args) => track(fetch(...args));
+});
 
 function tracked(prototype, names) {
   for (const name of names) {

@@ -14,6 +14,12 @@ export const touched = {
 
 let exports;
 let evaluate;
+const first = [];
+
+/** Has something done when the first invocation of an instance comes, before the module may be evaluated again. */
+export function atFirstInvocation(action) {
+  first.push(action);
+}
 
 function run(require) {
   const module = { exports: {} };
@@ -21,12 +27,14 @@ function run(require) {
   return module.exports;
 }
 
-/** Notes calls of a function while a module is evaluated. */
-function noting(owner, name) {
+/** Puts another function in a function's place, and notes its calls. Gives what undoes it. */
+function replace(owner, name, other) {
   const original = owner[name];
   owner[name] = function (...args) {
+    // Somebody may have kept it, and calls it in an invocation.
+    if (!touched.noting) return Reflect.apply(original, this, args);
     touched.environment(name);
-    return Reflect.apply(original, this, args);
+    return other(...args);
   };
   return () => { owner[name] = original; };
 }
@@ -35,10 +43,15 @@ function noting(owner, name) {
 export function evaluateAtBuild(code, require, prepare = () => {}) {
   evaluate = code;
   const RealDate = Date;
-  // The engine has no time origin before the first invocation.
-  const now = performance.now;
-  performance.now = () => (touched.environment("performance"), 0);
-  const restore = [() => { performance.now = now; }, noting(RealDate, "now"), noting(Math, "random"), noting(crypto, "getRandomValues"), noting(crypto, "randomUUID")];
+  const now = RealDate.now;
+  // In the build, the engine has no time origin, and no randomness: asking for them would be a trap.
+  const restore = [
+    replace(performance, "now", () => 0),
+    replace(RealDate, "now", () => now()),
+    replace(Math, "random", () => 0.5),
+    replace(crypto, "getRandomValues", (array) => array),
+    replace(crypto, "randomUUID", () => "00000000-0000-4000-8000-000000000000"),
+  ];
   globalThis.Date = new Proxy(RealDate, {
     construct(target, args, as) {
       if (args.length === 0) touched.environment("Date");
@@ -62,6 +75,7 @@ export function evaluateAtBuild(code, require, prepare = () => {}) {
 export function load() {
   if (touched.building) {
     touched.building = false;
+    for (const action of first) action();
     if (touched.names.size > 0) {
       exports = run(touched.require);
       touched.prepare(exports);

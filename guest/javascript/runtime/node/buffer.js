@@ -1,3 +1,3 @@
-import buffer from "buffer";
+import buffer from "../buffer.js";
 
-export default { ...buffer, Blob, File, atob, btoa };
+export default buffer;

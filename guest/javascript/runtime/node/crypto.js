@@ -8,7 +8,7 @@ import { scrypt } from "@noble/hashes/scrypt";
 import { sha224, sha256, sha384, sha512, sha512_256 } from "@noble/hashes/sha2";
 import { sha3_256, sha3_384, sha3_512 } from "@noble/hashes/sha3";
 import { hkdf } from "@noble/hashes/hkdf";
-import { Buffer } from "buffer";
+import { Buffer } from "../buffer.js";
 import { nextTick } from "../timers.js";
 
 const HASHES = {
