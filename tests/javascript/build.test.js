@@ -43,6 +43,10 @@ test("a mistake in the source, with its line", (t) => {
   assert.match(build(t, { "handler.js": "export const handler = (;" }), /handler\.js:1:24/);
 });
 
+test("a top level that waits, with its line", (t) => {
+  assert.match(build(t, { "handler.js": "await null;\nexport const handler = () => {};" }), /Top-level await[^]*handler\.js:1:0/);
+});
+
 test("a package that is not installed", (t) => {
   assert.match(build(t, { "handler.js": 'import "lost";\nexport const handler = 1;' }), /Could not resolve "lost"[^]*handler\.js:1:7/);
 });
