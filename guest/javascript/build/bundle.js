@@ -141,14 +141,15 @@ async function bundleRuntime(world, used, absent) {
   return outputFiles[0].text;
 }
 
-/** Bundles a handler: the source to be made a component of, its world, and the author's files that are in it. */
+/** Bundles a handler: the source to be made a component of, where its lines come from, its world, and the author's files in it. */
 export async function bundle(project, entry, { absent = [] } = {}) {
   const { code, map, used, inputs } = await bundleModule(project, entry, absent);
   const world = await worldOf(entry, used.has("firstbyte"));
   const runtime = await bundleRuntime(world, used, absent);
   const before = `${runtime}\nfunction __firstbyte_evaluate(module, exports, require) {\n`;
   const first = before.split("\n").length;
-  const lines = `function __firstbyte_lines() { return ${JSON.stringify(table(map, project, first))}; }\n`;
+  const lines = table(map, project, first);
   const authors = inputs.filter((file) => !file.includes("node_modules/")).map((file) => path.resolve(project, file));
-  return { source: `${before}${code}\n}\n${lines}`, world, inputs: authors };
+  const tail = `function __firstbyte_lines() { return ${JSON.stringify(lines)}; }\n`;
+  return { source: `${before}${code}\n}\n${tail}`, lines, world, inputs: authors };
 }

@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { originsOf } from "../runtime/stack.js";
 import { bundle } from "./bundle.js";
 import { BuildFailure } from "./failure.js";
 import { writeInterface } from "./interface.js";
@@ -28,7 +29,7 @@ function entryOf(project, manifest) {
   return found;
 }
 
-async function componentize(source, world, component) {
+async function componentize({ source, lines, world }, component) {
   const { componentize } = await import("@bytecodealliance/componentize-js");
   const folder = mkdtempSync(path.join(tmpdir(), "firstbyte-"));
   try {
@@ -43,25 +44,16 @@ async function componentize(source, world, component) {
     await writeFile(beside, made.component);
     await rename(beside, component);
   } catch (error) {
-    throw new BuildFailure(`the module could not be evaluated:\n${told(error.message, source)}`);
+    throw new BuildFailure(`the module could not be evaluated:\n${told(error.message, lines)}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** What the engine says, with the author's own files and lines. */
-function told(message, source) {
-  const found = /function __firstbyte_lines\(\) \{ return (.*); \}\n$/.exec(source);
-  const { first, sources, lines } = JSON.parse(found[1]);
-  let [from, line] = [0, 0];
-  const origins = lines.split(",").map((entry) => {
-    if (entry === "") return undefined;
-    const [head, tail] = entry.split(":");
-    if (tail === undefined) line += Number(head);
-    else [from, line] = [Number(head), Number(tail)];
-    return `${sources[from]}:${line}`;
-  });
-  return message.replace(/\S*handler\.bundle\.js:(\d+):\d+/g, (whole, at) => origins[Number(at) - first] ?? whole);
+function told(message, lines) {
+  const origins = originsOf(lines);
+  return message.replace(/\S*handler\.bundle\.js:(\d+):\d+/g, (whole, at) => origins[Number(at) - lines.first] ?? whole);
 }
 
 async function main(project, given) {
@@ -87,7 +79,7 @@ async function main(project, given) {
     }
   };
   if (!known()) {
-    await componentize(source, world, component);
+    await componentize(bundled, component);
     await mkdir(cache, { recursive: true });
     await writeFile(note, JSON.stringify({ key, size: statSync(component).size }));
   }

@@ -1,21 +1,24 @@
 // Stacks that name the author's own files and lines. The builder appends a table that says where each line of the bundle comes
 // from; it is read when the first stack is asked for.
 
-/** What `__firstbyte_lines` holds: `{first, sources, lines}`, where `lines` has for each line of the bundle, counted from `first`,
- *  the difference to the line before in its source, or `source:line` where the source changes, or nothing. */
 let table;
 
-function read() {
-  const { first, sources, lines } = typeof __firstbyte_lines === "undefined" ? { first: 0, sources: [], lines: "" } : __firstbyte_lines();
+/** For each line of the bundle, counted from `first`, its `file:line`; undefined where it has none. In `lines` stands the difference
+ *  to the line before in its source, or `source:line` where the source changes, or nothing. */
+export function originsOf({ sources, lines }) {
   let [source, line] = [0, 0];
-  const origins = lines.split(",").map((entry) => {
+  return lines.split(",").map((entry) => {
     if (entry === "") return undefined;
     const [head, tail] = entry.split(":");
     if (tail === undefined) line += Number(head);
     else [source, line] = [Number(head), Number(tail)];
     return `${sources[source]}:${line}`;
   });
-  return { first, origins };
+}
+
+function read() {
+  const written = typeof __firstbyte_lines === "undefined" ? { first: 0, sources: [], lines: "" } : __firstbyte_lines();
+  return { first: written.first, origins: originsOf(written) };
 }
 
 /** The frames of an error, innermost first: `at name (file:line)`. Frames of the runtime itself are left out. */
@@ -25,6 +28,7 @@ export function stackOf(error) {
   const frames = error.stack.split("\n").map((frame) => {
     const found = /^(.*?)@(.*):(\d+):(\d+)$/.exec(frame);
     if (!found) return undefined;
+    if (!found[2].endsWith("handler.bundle.js")) return undefined;
     const origin = table.origins[Number(found[3]) - table.first];
     if (origin === undefined) return undefined;
     const name = found[1].replace(/^(?:async\*|[^/]*\/)*/, "").replace(/<$/, "");
