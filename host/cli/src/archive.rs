@@ -80,6 +80,10 @@ pub(crate) fn write(mut entries: Vec<Entry>, destination: &Destination) -> Resul
 
 /// Above 9, zlib's best, are rounds of Zopfli: five take some seconds for a layer, and 2 % off what every cold start fetches.
 const COMPRESSION: i64 = 14;
+/// For what is larger than [`LARGE`]: Zopfli would take 90 s for the 32 MB of a handler in JavaScript.
+const COMPRESSION_OF_LARGE: i64 = 9;
+/// More than any layer or handler in Rust.
+const LARGE: usize = 12 * 1024 * 1024;
 
 fn zip(entries: &[Entry]) -> Result<Vec<u8>> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -88,9 +92,10 @@ fn zip(entries: &[Entry]) -> Result<Vec<u8>> {
             writer.raw_copy_file(ZipArchive::new(Cursor::new(packed))?.by_index_raw(0)?)?;
             continue;
         }
+        let level = if bytes.len() > LARGE { COMPRESSION_OF_LARGE } else { COMPRESSION };
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(COMPRESSION))
+            .compression_level(Some(level))
             .last_modified_time(DateTime::default())
             .unix_permissions(*mode);
         writer.start_file(name.as_str(), options)?;

@@ -78,7 +78,10 @@ fn what_cannot_be_built_says_why() {
     let built = built.to_str().expect("UTF-8");
     for (arguments, why) in [
         (&["build", built][..], "is built already; give the folder of its sources"),
-        (&["build", "src"], "src has no Cargo.toml: a handler is a .wasm or .cwasm file, or the folder of a handler in Rust"),
+        (
+            &["build", "src"],
+            "src has no Cargo.toml, no package.json and no tsconfig.json: a handler is a .wasm or .cwasm file, or the folder",
+        ),
         (&["build", "nowhere"], "nowhere does not exist"),
         (&["build"], "it exports nothing; a handler exports one of firstbyte:lambda/handler"),
     ] {
@@ -107,7 +110,7 @@ fn a_new_project_has_a_name_and_a_template_and_nothing_is_written_over() {
         assert!(run.status.code() == Some(1) && stderr(&run).contains(why), "{arguments:?}: {run:?}");
     }
     let run = output(&mut firstbyte(folder.path(), ["new", "hello", "--lang", "cobol"]));
-    assert!(run.status.code() == Some(2) && stderr(&run).contains("[possible values: rust]"), "{run:?}");
+    assert!(run.status.code() == Some(2) && stderr(&run).contains("[possible values: rust, javascript, typescript]"), "{run:?}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
 
     let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
@@ -118,7 +121,7 @@ fn a_new_project_has_a_name_and_a_template_and_nothing_is_written_over() {
     let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
     assert!(stderr(&run).contains("a/hello is there already, and not empty"), "{run:?}");
     let run = output(&mut firstbyte(folder.path(), ["new", "--template", "list"]));
-    assert!(stdout(&run).starts_with("rust greeting: two lines") && stdout(&run).lines().count() == 4, "{run:?}");
+    assert!(stdout(&run).starts_with("rust greeting: two lines") && stdout(&run).lines().count() == 10, "{run:?}");
 }
 
 #[test]
@@ -130,7 +133,7 @@ fn at_a_terminal_what_was_not_given_is_asked() {
     terminal.args(["-qec", &command, "/dev/null"]).current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = terminal.spawn().expect("script runs");
     let mut stdin = child.stdin.take().expect("a pipe");
-    std::io::Write::write_all(&mut stdin, b"7\n2\nticks\n").expect("it reads");
+    std::io::Write::write_all(&mut stdin, b"1\n7\n2\nticks\n").expect("it reads");
     let run = child.wait_with_output().expect("it ends");
     let said = stdout(&run);
     drop(stdin);

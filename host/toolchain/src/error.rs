@@ -39,13 +39,22 @@ pub enum BuildError {
 fn lacks(path: &std::path::Path) -> String {
     if path.is_dir() {
         let marks: Vec<&str> = LANGUAGES.iter().map(|language| language.mark()).collect();
-        format!("has no {}", marks.join(" and no "))
+        format!("has {}", listed(&marks.iter().map(|mark| format!("no {mark}")).collect::<Vec<_>>(), "and"))
     } else {
         "is no handler's source".to_owned()
     }
 }
 
 fn sources() -> String {
-    let names: Vec<&str> = LANGUAGES.iter().map(|language| language.title()).collect();
-    format!("the folder of a handler in {}", names.join(" or "))
+    let names: Vec<String> = LANGUAGES.iter().map(|language| language.title().to_owned()).collect();
+    format!("the folder of a handler in {}", listed(&names, "or"))
+}
+
+/// `a, b or c`.
+fn listed(words: &[String], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [word] => word.clone(),
+        [words @ .., word] => format!("{} {last} {word}", words.join(", ")),
+    }
 }

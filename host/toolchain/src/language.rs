@@ -1,7 +1,9 @@
 //! What a language has to offer: how its projects are told from others, how they are built, and what new ones are made of.
 
 use crate::{BuildError, Halt};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 /// A language that handlers are written in.
 pub trait Language: Sync {
@@ -50,6 +52,16 @@ pub struct Build<'a> {
     pub progress: &'a dyn Fn(&str),
     /// Ends the build before it is done. Absent where the build ends with whoever began it, as by Ctrl-C at a terminal.
     pub halt: Option<&'a Halt>,
+}
+
+impl Build<'_> {
+    /// Runs a tool to its end, or to that of the build, and keeps what it prints on standard output.
+    pub(crate) fn run(&self, tool: &mut Command) -> io::Result<Output> {
+        match self.halt {
+            Some(halt) => halt.run(tool),
+            None => tool.output(),
+        }
+    }
 }
 
 impl Default for Build<'_> {

@@ -53,7 +53,7 @@ impl Language for Rust {
         if build.effort == Effort::Small {
             command.args(SMALL);
         }
-        let messages = cargo::run(command, project, build.halt)?;
+        let messages = cargo::run(command, project, build)?;
         let component = messages.component_of(&manifest).ok_or_else(|| unsuitable(project, NO_COMPONENT.to_owned()))?;
         let inputs = inputs::of(&component, &manifest);
         Ok(Built { component, inputs })

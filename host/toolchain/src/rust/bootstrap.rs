@@ -67,7 +67,7 @@ pub fn build(source: &Path, Build { arch, wasi_p3 }: Build, progress: &dyn Fn(&s
         command.env(format!("{variable}_LINKER"), "rust-lld");
         command.env(format!("{variable}_RUSTFLAGS"), "-Clink-self-contained=yes");
     }
-    let built = cargo::run(command, source, None)?.executable("bootstrap");
+    let built = cargo::run(command, source, &crate::Build::default())?.executable("bootstrap");
     built.ok_or_else(|| BuildError::Unsuitable {
         project: source.to_owned(),
         reason: "builds no bootstrap: are these the sources of Firstbyte?".to_owned(),

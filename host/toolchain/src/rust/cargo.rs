@@ -1,6 +1,6 @@
 //! Cargo, rustc and rustup, as commands.
 
-use crate::{BuildError, Halt};
+use crate::{Build, BuildError};
 use serde::Deserialize;
 use std::ffi::OsStr;
 use std::io;
@@ -27,13 +27,9 @@ fn tool(variable: &str, name: &str) -> Command {
 }
 
 /// Runs a command of cargo's that builds `project`. What cargo says to people goes to standard error.
-pub(super) fn run(mut cargo: Command, project: &Path, halt: Option<&Halt>) -> Result<Messages, BuildError> {
+pub(super) fn run(mut cargo: Command, project: &Path, build: &Build<'_>) -> Result<Messages, BuildError> {
     cargo.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
-    let output = match halt {
-        Some(halt) => halt.run(&mut cargo),
-        None => cargo.output(),
-    };
-    let output = output.map_err(|reason| not_run("cargo", &reason))?;
+    let output = build.run(&mut cargo).map_err(|reason| not_run("cargo", &reason))?;
     if output.status.success() {
         return Ok(Messages(output.stdout));
     }

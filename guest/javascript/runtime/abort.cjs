@@ -1,0 +1,3 @@
+// In place of the npm package abort-controller: the engine's own.
+
+module.exports = { AbortController: globalThis.AbortController, AbortSignal: globalThis.AbortSignal };

@@ -1,0 +1,61 @@
+// The component's export for handlers of Lambda and for Firstbyte's own.
+
+import "./globals.js";
+import { highWaterMarkOf, isStreaming, ResponseStream } from "./awslambda.js";
+import { HostResponse } from "./body.js";
+import { callBuffered, sendBuffered } from "./buffered.js";
+import { record } from "./console.js";
+import { contextOf } from "./context.js";
+import { idle } from "./activity.js";
+import { failureOf } from "./failure.js";
+import { fatal, fatality } from "./fatal.js";
+import { evaluateAtBuild, load } from "./module.js";
+import { HandlerRequest, HandlerResponse, isNative, registeredHandler, sendReturned } from "./native.js";
+import { require } from "firstbyte:modules";
+
+function handlerOf(exports) {
+  const found = exports.handler ?? exports.default?.handler ?? (isNative(exports.default) ? exports.default : undefined) ?? registeredHandler();
+  if (typeof found === "function") return found;
+  throw new TypeError("the module has no handler: export a function `handler`, or call `handler(…)` of the package firstbyte");
+}
+
+evaluateAtBuild(__firstbyte_evaluate, require, handlerOf);
+
+async function stream(handler, request, host) {
+  const responseStream = new ResponseStream(host, highWaterMarkOf(handler));
+  const closed = new Promise((resolve) => responseStream.once("close", resolve));
+  // A listener of the handler's own comes besides; `pipeline` tells its errors to the handler.
+  responseStream.on("error", (error) => fatal(error));
+  await handler(JSON.parse(request.event()), responseStream, contextOf(request));
+  if (responseStream.writableFinished || responseStream.destroyed) return;
+  await Promise.race([closed, idle()]);
+  if (responseStream.writableFinished || responseStream.destroyed) return;
+  record("WARN", "the handler has returned without responseStream.end(), and nothing is under way: its response ends here");
+  responseStream.end();
+  await closed;
+}
+
+async function answer(handler, request, host) {
+  if (isNative(handler)) {
+    await sendReturned(host, await handler(new HandlerRequest(request), new HandlerResponse(host)));
+  } else if (isStreaming(handler)) {
+    await stream(handler, request, host);
+  } else {
+    const isHttp = request.http() !== undefined;
+    sendBuffered(host, await callBuffered(handler, JSON.parse(request.event()), contextOf(request)), isHttp);
+  }
+}
+
+export const handler = {
+  async handle(request, response) {
+    const fatality_ = fatality();
+    try {
+      const host = new HostResponse(response);
+      await Promise.race([answer(handlerOf(load()), request, host), fatality_]);
+    } catch (error) {
+      throw failureOf(error);
+    }
+  },
+};
+
+

@@ -1,0 +1,3 @@
+import buffer from "../buffer.js";
+
+export default buffer;

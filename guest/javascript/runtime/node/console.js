@@ -1,0 +1,3 @@
+import { console } from "../console.js";
+
+export default console;

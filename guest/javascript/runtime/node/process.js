@@ -1,0 +1,3 @@
+import { process } from "../process.js";
+
+export default process;

@@ -1,0 +1,3 @@
+import stream from "readable-stream";
+
+export default stream.promises;
