@@ -17,6 +17,7 @@ mod error;
 mod halt;
 mod language;
 mod project;
+pub mod python;
 pub mod rust;
 mod scaffold;
 
@@ -27,7 +28,7 @@ pub use project::Project;
 pub use scaffold::{Scaffold, ScaffoldError};
 
 /// Every language that handlers can be written in.
-pub const LANGUAGES: &[&dyn Language] = &[&rust::Rust];
+pub const LANGUAGES: &[&dyn Language] = &[&rust::Rust, &python::Python];
 
 /// Builds the handler that `path` belongs to, its folder or one of its source files, as quickly as possible, and gives its
 /// component's file. What the language's tools have to say goes to standard error.
