@@ -23,4 +23,4 @@ def install() -> None:
     socket.socket.connect = _refuse  # type: ignore[method-assign]
     request = sys.modules.get("urllib.request")
     if request is not None:
-        request.OpenerDirector.open = _refuse  # type: ignore[attr-defined]
+        request.OpenerDirector.open = _refuse

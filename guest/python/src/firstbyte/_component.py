@@ -9,6 +9,7 @@ import json
 import random
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from io import TextIOWrapper
 from types import ModuleType
 from typing import Any
 
@@ -50,6 +51,7 @@ def component(module: ModuleType, name: str | None, include: Sequence[str]) -> t
 def _answer(marked: Marked, request: Request, response: Response) -> None:
     # A line is told when it is written, and not when the handler has returned.
     for output in (sys.stdout, sys.stderr):
+        assert isinstance(output, TextIOWrapper)
         output.reconfigure(line_buffering=True)
     log.take_level()
     # Without this, every instance would draw the numbers that were drawn when the component was built.
@@ -153,6 +155,7 @@ class _Stream:
                 raise TypeError("a Head comes first, and this response has begun")
             self._body = self._response.start_with(item)
             return None
+        chunk: bytes | str
         match item:
             case Event() | Comment():
                 chunk, usual = item.encode(), EVENTS

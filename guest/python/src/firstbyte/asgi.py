@@ -187,5 +187,5 @@ def _run_inline() -> None:
         await asyncio.sleep(0)
         return func(*args)
 
-    backend.AsyncIOBackend.run_sync_in_worker_thread = classmethod(run_sync_in_worker_thread)  # type: ignore[attr-defined]
+    backend.AsyncIOBackend.run_sync_in_worker_thread = classmethod(run_sync_in_worker_thread)
     backend._firstbyte = True  # type: ignore[attr-defined]

@@ -75,7 +75,7 @@ class _Answer:
         return None
 
     def _rest(self) -> Steps[bytes]:
-        chunks = []
+        chunks: list[bytes] = []
         while True:
             chunk = yield from self._next()
             if chunk is None:
@@ -254,7 +254,9 @@ class _Sending:
         """The body's pieces."""
         if self._body is None:
             return ()
-        return (self._body,) if isinstance(self._body, (bytes, bytearray)) else self._body
+        if isinstance(self._body, (bytes, bytearray)):
+            return (bytes(self._body),)
+        return self._body  # type: ignore[no-any-return]
 
     def send(self, piece: bytes | str) -> Steps[bool]:
         """Sends a piece of the body; false if the server wants no more."""

@@ -61,7 +61,7 @@ class Loop(base_events.BaseEventLoop):
     """The loop of one invocation."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._selector = _Waiting()
 
     async def until(self, pollable: Any) -> None:
@@ -87,10 +87,10 @@ class Loop(base_events.BaseEventLoop):
             f"a component has no threads for {getattr(func, '__name__', func)!r}: call it directly, or write it as `async def`"
         )
 
-    async def getaddrinfo(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
+    async def getaddrinfo(self, *_: Any, **__: Any) -> NoReturn:
         raise OSError("a component has no sockets: use firstbyte.fetch_async, which goes by the function's FIRSTBYTE_ALLOW_HTTP")
 
-    async def create_connection(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]
+    async def create_connection(self, *_: Any, **__: Any) -> NoReturn:
         raise OSError("a component has no sockets: use firstbyte.fetch_async, which goes by the function's FIRSTBYTE_ALLOW_HTTP")
 
 
