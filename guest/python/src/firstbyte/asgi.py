@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -11,7 +12,7 @@ from .context import Context
 from .handler import Form, mark
 from .loop import run
 from .request import Request
-from .response import Body, Response
+from .response import Body, Response, of_the_response
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -29,6 +30,9 @@ def asgi(app: App, *, direct: str = "POST /") -> Callable[[Request, Response], N
     Lambda's.
     """
     method, _, path = direct.partition(" ")
+    if "anyio" in sys.modules:
+        # anyio imports it when it is first used, and in a component that is too late.
+        importlib.import_module("anyio._backends._asyncio")
 
     def handle(request: Request, response: Response) -> None:
         _run_inline()
@@ -85,7 +89,7 @@ class _Exchange:
             if self._head is None:
                 raise RuntimeError("the application has sent a body before `http.response.start`")
             headers = [(_text(name), _text(value)) for name, value in self._head.get("headers", ())]
-            self._body = self._response.start(self._head["status"], headers)
+            self._body = self._response.start(self._head["status"], of_the_response(headers))
         chunk = message.get("body", b"")
         if chunk:
             await self._body.send(chunk)

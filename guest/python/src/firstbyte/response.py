@@ -16,6 +16,8 @@ Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
 #: A call to the host takes 8 MiB at most, and copies what it is given.
 _PIECE = 1 << 20
 
+_OF_THE_CONNECTION = {"connection", "content-length", "date", "keep-alive", "transfer-encoding"}
+
 
 @dataclass(frozen=True)
 class Head:
@@ -136,6 +138,11 @@ class Body:
             self._raw.write(data)
         except _wasi.Err as error:
             raise _refusal(error.value) from None
+
+
+def of_the_response(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Without what belongs to the connection, which frameworks set and the host would drop with a line in the log."""
+    return [field for field in headers if field[0].lower() not in _OF_THE_CONNECTION]
 
 
 def _encoded(chunk: str | bytes | bytearray | memoryview) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 from .context import Context
 from .handler import Form, mark
 from .request import Request
-from .response import Body, Response
+from .response import Body, Response, of_the_response
 
 Exception_ = tuple[type[BaseException], BaseException, TracebackType]
 
@@ -71,7 +71,8 @@ class _Started:
         if self._body is None:
             if self._head is None:
                 raise RuntimeError("the application has returned without calling `start_response`")
-            self._body = self._response.start(*self._head)
+            status, headers = self._head
+            self._body = self._response.start(status, of_the_response(headers))
         return self._body
 
 
