@@ -78,7 +78,7 @@ fn what_cannot_be_built_says_why() {
     let built = built.to_str().expect("UTF-8");
     for (arguments, why) in [
         (&["build", built][..], "is built already; give the folder of its sources"),
-        (&["build", "src"], "src has no Cargo.toml: a handler is a .wasm or .cwasm file, or the folder of a handler in Rust"),
+        (&["build", "src"], "src has no Cargo.toml and no app.py: a handler is a .wasm or .cwasm file, or the folder of a handler in Rust or Python"),
         (&["build", "nowhere"], "nowhere does not exist"),
         (&["build"], "it exports nothing; a handler exports one of firstbyte:lambda/handler"),
     ] {
@@ -107,7 +107,7 @@ fn a_new_project_has_a_name_and_a_template_and_nothing_is_written_over() {
         assert!(run.status.code() == Some(1) && stderr(&run).contains(why), "{arguments:?}: {run:?}");
     }
     let run = output(&mut firstbyte(folder.path(), ["new", "hello", "--lang", "cobol"]));
-    assert!(run.status.code() == Some(2) && stderr(&run).contains("[possible values: rust]"), "{run:?}");
+    assert!(run.status.code() == Some(2) && stderr(&run).contains("[possible values: rust, python]"), "{run:?}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
 
     let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));

@@ -14,14 +14,14 @@ import uuid
 import firstbyte
 from firstbyte import Error, Head, sse
 from firstbyte._component import _call
-from firstbyte.handler import Form, Marked, _form
+from firstbyte.handler import Form, Marked, form_of
 
 CASES = {}
 logger = logging.getLogger("cases")
 
 
 def case(function):
-    CASES[function.__name__] = Marked(function, _form(function))
+    CASES[function.__name__] = Marked(function, form_of(function))
     return function
 
 

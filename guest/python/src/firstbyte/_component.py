@@ -14,9 +14,10 @@ from types import ModuleType
 from typing import Any
 
 from . import _absent, _preload, _proxy, _wasi, log
+from ._warm import warm_up
 from .context import Context
 from .error import Error, kind_of, message_of, stack_of
-from .handler import Form, Marked, of_module
+from .handler import Form, Marked, form_of, of_module
 from .loop import run
 from .request import Request
 from .response import Body, Head, Response
@@ -42,6 +43,7 @@ def component(module: ModuleType, name: str | None, include: Sequence[str]) -> t
         def handle(self, request: Any, response: Any) -> None:
             _answer(marked, Request(request), Response(response))
 
+    warm_up(lambda function, request, response: _answer(Marked(function, form_of(function)), Request(request), Response(response)))
     gc.collect()
     # An instance is made for every invocation: a collection that visits all that was imported would copy its pages each time.
     gc.freeze()
@@ -110,7 +112,7 @@ async def _settle_async(marked: Marked, request: Request, response: Response, va
 
 
 def _settle(marked: Marked, request: Request, response: Response, value: Any) -> None:
-    if isinstance(value, Iterator):
+    if hasattr(value, "__next__"):
         _stream(response, value)
     elif marked.form is Form.LAMBDA:
         _proxy.respond(request, response, value)

@@ -55,7 +55,7 @@ def handler(function: F) -> F:
     module = function.__module__
     if module in _marked and _marked[module].function is not function:
         raise TypeError(f"{module} has two handlers: {_marked[module].function.__qualname__} and {function.__qualname__}")
-    _marked[module] = Marked(function, _form(function))
+    _marked[module] = Marked(function, form_of(function))
     return function
 
 
@@ -87,10 +87,10 @@ def _unmarked(module: ModuleType, name: str) -> Marked:
     for marked in _marked.values():
         if marked.function is function:
             return marked
-    return Marked(function, _form(function, usual=Form.EXPLICIT if name == "handle" else Form.LAMBDA))
+    return Marked(function, form_of(function, usual=Form.EXPLICIT if name == "handle" else Form.LAMBDA))
 
 
-def _form(function: Callable[..., Any], usual: Form = Form.EXPLICIT) -> Form:
+def form_of(function: Callable[..., Any], usual: Form = Form.EXPLICIT) -> Form:
     given = getattr(function, "__firstbyte_form__", None)
     if given is not None:
         return Form(given)

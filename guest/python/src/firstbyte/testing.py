@@ -154,10 +154,7 @@ class Component:
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError as error:
-            raise HostError(
-                f"cannot run `{program}`, which runs the handler of a test: {error}; put Firstbyte's command line on the path, or "
-                "name it in the variable FIRSTBYTE"
-            ) from error
+            raise HostError(_missing(program, error)) from error
         ready = self._receive().get("Ready", {})
         if ready.get("protocol") != PROTOCOL:
             raise HostError(f"`{program}` is version {ready.get('version')}, which this library does not understand")
@@ -255,7 +252,11 @@ class Firstbyte:
             return source
         if source not in self._built:
             wasm = Path(self._folder.name) / f"{len(self._built)}.wasm"
-            told = subprocess.run([self._program, "build", source, "-o", wasm], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            command = [self._program, "build", str(source), "-o", str(wasm)]
+            try:
+                told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            except OSError as error:
+                raise HostError(_missing(self._program, error)) from error
             if told.returncode != 0:
                 raise HostError(told.stdout.decode(errors="replace").strip())
             self._built[source] = wasm
@@ -338,6 +339,13 @@ def make_event(
         },
         "body": text, "isBase64Encoded": is_base64,
     }).encode()
+
+
+def _missing(program: str, error: OSError) -> str:
+    return (
+        f"cannot run `{program}`, which runs the handler of a test: {error}; put Firstbyte's command line on the path, or name it in "
+        "the variable FIRSTBYTE"
+    )
 
 
 def _dumps(value: Any) -> str:
