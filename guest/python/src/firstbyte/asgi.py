@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
+from types import ModuleType
 from typing import Any
 
 from .context import Context
@@ -32,7 +33,7 @@ def asgi(app: App, *, direct: str = "POST /") -> Callable[[Request, Response], N
     method, _, path = direct.partition(" ")
     if "anyio" in sys.modules:
         # anyio imports it when it is first used, and in a component that is too late.
-        importlib.import_module("anyio._backends._asyncio")
+        _import_backend()
 
     def handle(request: Request, response: Response) -> None:
         _run_inline()
@@ -176,6 +177,20 @@ def _text(value: bytes | str) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+def _import_backend() -> None:
+    """Imports anyio's half for asyncio. It wants a module for TLS, which a component has not, and uses it for sockets only."""
+    try:
+        importlib.import_module("ssl")
+    except ImportError:
+        stub = ModuleType("ssl")
+        stub.__getattr__ = lambda name: type(name, (Exception,), {})  # type: ignore[method-assign]
+        sys.modules["ssl"] = stub
+        importlib.import_module("anyio._backends._asyncio")
+        del sys.modules["ssl"]
+    else:
+        importlib.import_module("anyio._backends._asyncio")
 
 
 def _run_inline() -> None:
