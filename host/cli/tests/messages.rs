@@ -78,7 +78,10 @@ fn what_cannot_be_built_says_why() {
     let built = built.to_str().expect("UTF-8");
     for (arguments, why) in [
         (&["build", built][..], "is built already; give the folder of its sources"),
-        (&["build", "src"], "src has no Cargo.toml and no app.py: a handler is a .wasm or .cwasm file, or the folder of a handler in Rust or Python"),
+        (
+            &["build", "src"],
+            "src has no Cargo.toml and no app.py: a handler is a .wasm or .cwasm file, or the folder of a handler in Rust or Python",
+        ),
         (&["build", "nowhere"], "nowhere does not exist"),
         (&["build"], "it exports nothing; a handler exports one of firstbyte:lambda/handler"),
     ] {

@@ -8,7 +8,7 @@ import inspect
 import json
 import random
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from types import ModuleType
 from typing import Any
@@ -30,10 +30,12 @@ def prepare() -> None:
     log.install()
 
 
-def component(module: ModuleType, name: str | None, include: Sequence[str]) -> type:
+def component(
+    module: ModuleType, name: str | None, include: Sequence[str] = (), later: Mapping[str, Sequence[str]] | None = None
+) -> type:
     """The class that the interface wants, of a module's handler. What is imported by now is in the component's memory."""
     marked = of_module(module, name)
-    _preload.preload(include)
+    _preload.preload(include, later or {})
     _absent.install()
     _preload.seal()
 

@@ -7,6 +7,7 @@ or the reason why there is none.
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,13 +50,15 @@ def main() -> None:
 
 
 def build(project: Path, library: Path, wit: Path) -> dict[str, object]:
+    # Tools run in folders of their own.
+    project = project.resolve()
     folder = project if project.is_dir() else project.parent
     settings = Settings(project, folder)
     work = folder / "build" / "firstbyte"
     work.mkdir(parents=True, exist_ok=True)
     (folder / "build" / ".gitignore").write_text("*\n")
     dependencies = install(folder, settings.requirements, work)
-    name = project.resolve().name if project.is_dir() else project.stem
+    name = project.name if project.is_dir() else project.stem
     component = folder / "build" / f"{name}.wasm"
     inputs = sources(folder)
     stamp = digest([*inputs, *sources(library), *wit.rglob("*.wit"), Path(__file__)], settings, dependencies)
@@ -62,7 +66,7 @@ def build(project: Path, library: Path, wit: Path) -> dict[str, object]:
     if not (component.is_file() and noted.is_file() and noted.read_text() == stamp):
         componentize(settings, folder, library, wit, dependencies, work, component)
         noted.write_text(stamp)
-    return {"component": str(component.resolve()), "inputs": [str(path.resolve()) for path in inputs]}
+    return {"component": str(component), "inputs": [str(path) for path in inputs]}
 
 
 class Settings:
@@ -159,13 +163,15 @@ def componentize(
     settings: Settings, folder: Path, library: Path, wit: Path, dependencies: Path | None, work: Path, component: Path
 ) -> None:
     say(f"making a component of {settings.module}, with Python itself in it (10 to 30 s)…")
+    # There are no files in a component: what functions import when they are called has to be imported before.
+    later = {module: names for root in (folder, dependencies) if root for module, names in imported_later(root)}
     entry = work / "entry"
     entry.mkdir(exist_ok=True)
     (entry / "firstbyte_entry.py").write_text(
         "from importlib import import_module\n"
         "from firstbyte import _component\n"
         "_component.prepare()\n"
-        f"Handler = _component.component(import_module({settings.module!r}), {settings.handler!r}, {settings.include!r})\n"
+        f"Handler = _component.component(import_module({settings.module!r}), {settings.handler!r}, {settings.include!r}, {later!r})\n"
     )
     made = work / "made.wasm"
     # The author's files come first: what is /0/ in a component is theirs.
@@ -176,6 +182,38 @@ def componentize(
     if done.returncode != 0:
         explain(done.stderr, folder)
     made.replace(component)
+
+
+def imported_later(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """The modules of a folder whose functions import when they are called, and what these name."""
+    for file in sources(root):
+        if file.suffix != ".py":
+            continue
+        parts = file.relative_to(root).with_suffix("").parts
+        package = parts[:-1]
+        module = ".".join(package if parts[-1] == "__init__" else parts)
+        try:
+            tree = ast.parse(file.read_bytes())
+        except (SyntaxError, ValueError):
+            # Python says so if it is imported, and nobody else needs to know.
+            continue
+        functions = (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+        names = {name for function in functions for node in ast.walk(function) for name in named(node, package)}
+        if names:
+            yield module, sorted(names)
+
+
+def named(node: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
+    """The modules that an import statement names, or may name."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        above = package[: len(package) - node.level + 1] if node.level else ()
+        name = ".".join([*above, *([node.module] if node.module else [])])
+        if name:
+            yield name
+            # What is imported from a package may be a module of it.
+            yield from (f"{name}.{alias.name}" for alias in node.names if alias.name != "*")
 
 
 def explain(said: str, folder: Path) -> NoReturn:
