@@ -23,7 +23,7 @@ step "what makes components, once for all"
 "$FIRSTBYTE" build guest/examples/python/greeting
 
 step "the cases and the examples"
-pytest --quiet --numprocesses 2 --dist loadfile --import-mode importlib -p no:cacheprovider tests/python guest/examples/python
+pytest --quiet --numprocesses 2 --dist loadfile --import-mode importlib -o cache_dir="$WORK/cache" tests/python guest/examples/python
 
 step "a project by firstbyte new, as it says, without Rust"
 mkdir "$WORK/bin"
