@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the real clients that the end-to-end tests use: Python with boto3 and AWS's Runtime Interface Emulator into .venv,
+# Installs the real programs that the end-to-end tests use: Python with boto3, AWS's Runtime Interface Emulator and wasmtime into .venv,
 # AWS's JavaScript SDK into tests/clients/js. With --node-runtime also AWS's Node runtime client, which compiles for minutes and needs Linux on
 # x86_64, a C++ compiler, make, cmake, autoconf, automake and libtool.
 set -eu
@@ -7,6 +7,10 @@ cd "$(dirname "$0")"
 
 python3 -m venv ../../.venv
 ../../.venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+
+# Its package forgets to say that it is a program.
+ln -f ../../.venv/lib/python*/site-packages/wasmtime_cli/wasmtime ../../.venv/wasmtime
+chmod +x ../../.venv/wasmtime
 
 # AWS's Runtime Interface Emulator is a file in the package of the SAM CLI, of which nothing else is needed.
 if [ ! -x ../../.venv/aws-lambda-rie ]; then

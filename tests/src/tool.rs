@@ -59,6 +59,13 @@ impl Tool {
         Some(Self { program, arguments: Vec::new() })
     }
 
+    /// The command line of wasmtime, if `tests/clients/install.sh` was run.
+    #[must_use]
+    pub fn wasmtime() -> Option<Self> {
+        let program = tests_folder().with_file_name(".venv").join("wasmtime");
+        Self::found(program, &["--version"], &[], "run tests/clients/install.sh", &["1", "all"])
+    }
+
     /// Node with AWS's SDK, if `tests/clients/install.sh` was run.
     #[must_use]
     pub fn javascript_sdk() -> Option<Self> {

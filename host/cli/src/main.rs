@@ -3,6 +3,7 @@
 //! `firstbyte bootstrap` is the runtime itself: the emulator starts it as a process of its own, so that a laptop needs one
 //! program. Lambda gets the smaller `bootstrap` of the runtime's own package.
 
+mod adapt;
 mod archive;
 mod ask;
 mod build;
@@ -72,6 +73,8 @@ enum Command {
     Package(package::Arguments),
     /// Writes a layer's zip: the host that runs handlers, for Lambda
     Layer(layer::Arguments),
+    /// Makes a handler a plain component of wasi:http, for other hosts
+    Adapt(adapt::Arguments),
     /// Prints what a shell completes
     Completions(completions::Arguments),
     /// Writes manual pages
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Package(arguments) => package::run(&arguments),
         Command::Layer(arguments) => layer::run(&arguments),
+        Command::Adapt(arguments) => adapt::run(&arguments),
         Command::Completions(arguments) => Ok(completions::run(&arguments, Arguments::command())),
         Command::Man(arguments) => man::run(&arguments, Arguments::command()),
         Command::Bootstrap => return firstbyte_runtime::bootstrap::main(),

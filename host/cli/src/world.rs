@@ -31,6 +31,11 @@ impl Known {
         Ok(Self { generation: inspected.world.generation(), world: Some(inspected.world), missing: inspected.missing })
     }
 
+    /// Its world. None if it is compiled already.
+    pub(crate) fn world(&self) -> Option<World> {
+        self.world
+    }
+
     /// Names the world, in one line, and what is missing.
     pub(crate) fn announce(&self, path: &Path) {
         if let Some(world) = self.world {

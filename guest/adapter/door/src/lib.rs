@@ -1,0 +1,27 @@
+//! Calls a handler for each request of `wasi:http`.
+
+mod bindings {
+    #![allow(clippy::all, missing_docs, unreachable_pub, unsafe_code, reason = "they are generated")]
+    wit_bindgen::generate!({
+        path: ["../../../wit", "../wit"],
+        world: "firstbyte:adapter/door",
+        generate_all,
+    });
+    use super::Door;
+    export!(Door);
+}
+
+use bindings::exports::wasi::http::incoming_handler::{Guest, IncomingRequest, ResponseOutparam};
+use bindings::firstbyte::adapter::exchanges::{Begun, Exchange};
+use bindings::firstbyte::lambda::handler::handle;
+
+struct Door;
+
+impl Guest for Door {
+    fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
+        if let Some(Begun { request, response, exchange }) = Exchange::begin(request, outparam) {
+            let outcome = handle(request, response);
+            Exchange::settle(exchange, outcome.as_ref().map(|()| ()));
+        }
+    }
+}
