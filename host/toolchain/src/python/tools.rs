@@ -33,7 +33,7 @@ pub(super) fn ensure(build: &Build<'_>) -> Result<PathBuf, BuildError> {
     };
     // Environments cannot be moved: one that is not complete is made again.
     let _ = std::fs::remove_dir_all(&folder);
-    let mut venv = Command::new(&system.program);
+    let mut venv = Command::new(system.program);
     venv.args(["-m", "venv"]).arg(&folder).stderr(Stdio::inherit());
     let made = run(venv, build.halt).map_err(|reason| not_run(&reason))?;
     if !made.status.success() {

@@ -14,7 +14,8 @@ def firstbyte(request: pytest.FixtureRequest) -> Iterator[Firstbyte]:
 
     Machine code is kept in pytest's cache, so that only the first run compiles it.
     """
-    cache = request.config.cache
+    # Without pytest's cache it is kept as long as the tests run.
+    cache = getattr(request.config, "cache", None)
     host = Firstbyte(Path(cache.mkdir("firstbyte")) if cache else None)
     yield host
     host.close()

@@ -148,7 +148,7 @@ class HostError(Exception):
 class Component:
     """A component under test, in a process of its own. Each invocation has an instance of its own."""
 
-    def __init__(self, wasm: Path, environment: Mapping[str, str], cache: Path | None, program: str) -> None:
+    def __init__(self, wasm: Path, environment: Mapping[str, str], cache: Path, program: str) -> None:
         self._program = program
         command = [program, "test-host"]
         try:
@@ -158,7 +158,7 @@ class Component:
         ready = self._receive().get("Ready", {})
         if ready.get("protocol") != PROTOCOL:
             raise HostError(f"`{program}` is version {ready.get('version')}, which this library does not understand")
-        load = {"wasm": str(wasm), "environment": list(map(list, environment.items())), "cache": cache and str(cache)}
+        load = {"wasm": str(wasm), "environment": list(map(list, environment.items())), "cache": str(cache)}
         self._send({"Load": load})
         told = self._receive()["Loaded"]
         if "Err" in told:
@@ -212,11 +212,12 @@ class Firstbyte:
     """Invokes handlers in tests."""
 
     def __init__(self, cache: Path | None = None) -> None:
-        self._cache = cache
         self._program = os.environ.get("FIRSTBYTE") or "firstbyte"
         self._built: dict[Path, Path] = {}
         self._components: dict[tuple[Path, tuple[tuple[str, str], ...]], Component] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="firstbyte-")
+        #: Where machine code is kept, so that every component is compiled once.
+        self._cache = cache or Path(self._folder.name)
 
     def invoke(
         self,
