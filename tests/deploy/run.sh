@@ -24,7 +24,7 @@ export FIRSTBYTE
 
 step "sam validate, cfn-lint"
 sam validate --lint --template deploy/template.yaml --config-file "$ROOT/deploy/samconfig.toml"
-cfn-lint deploy/template.yaml
+cfn-lint deploy/template.yaml deploy/telemetry.yaml
 
 # The same template for the other architecture, as the guide says to make it.
 sed 's/arm64/x86_64/' deploy/template.yaml > "$WORK/template-x86_64.yaml"

@@ -32,13 +32,20 @@ for crate in "${CRATES[@]}"; do
 done
 diff -r wit "$WORK/packages/firstbyte-runtime/wit" || fail "the interface in firstbyte-runtime is another one"
 
+step "the hosts that it carries, as in a release"
+cargo build --release --quiet --package firstbyte-cli
+for arch in x86_64 arm64; do
+  "$TARGET/release/firstbyte" layer --arch $arch -o "$WORK/hosts"
+  mv "$WORK/hosts/layer.zip" "$WORK/hosts/layer-$arch.zip"
+done
+
 step "the command line, from its package"
 # The registry's crates are those that the repository has built for its own; hence the same profile and lock.
 (
   cd "$WORK/packages/firstbyte-cli"
   cp "$ROOT/rust-toolchain.toml" "$WORK"
   cp "$ROOT/Cargo.lock" .
-  CARGO_PROFILE_RELEASE_STRIP=debuginfo cargo build --release --quiet --target-dir "$TARGET"
+  FIRSTBYTE_HOSTS=$WORK/hosts CARGO_PROFILE_RELEASE_STRIP=debuginfo cargo build --release --quiet --target-dir "$TARGET"
 )
 mkdir -p "$WORK/bin"
 cp "$TARGET/release/firstbyte" "$WORK/bin"
@@ -47,6 +54,10 @@ cargo build --release --quiet --package firstbyte-cli
 export PATH=$WORK/bin:$PATH
 unset FIRSTBYTE
 firstbyte --version
+for arch in x86_64 arm64; do
+  # What it carries, it gives as it is: nothing is compiled, and the sources are not here.
+  (cd "$WORK" && firstbyte layer --arch $arch -o "carried-$arch" && cmp "carried-$arch/layer.zip" "hosts/layer-$arch.zip")
+done
 
 step "the README's handler and its test"
 python tests/outside/project.py readme README.md "$WORK/greeting"
@@ -95,8 +106,7 @@ sed -i "s/arm64/$native/" "$WORK/greeting/template.yaml"
 (
   cd "$WORK/greeting"
   sam validate --lint
-  # The packaged command line has no sources of a host, and is given none: this is the repository's.
-  FIRSTBYTE=$TARGET/release/firstbyte sam build > sam.log 2>&1 || { cat sam.log; fail "sam build"; }
+  sam build > sam.log 2>&1 || { cat sam.log; fail "sam build"; }
   [ "$(ls .aws-sam/build/Function .aws-sam/build/Host)" = "$(printf '.aws-sam/build/Function:\nhandler.cwasm\n\n.aws-sam/build/Host:\nbootstrap')" ] ||
     fail "sam built $(ls .aws-sam/build/*)"
   mv .aws-sam/build "$WORK/with-host"
@@ -119,7 +129,7 @@ cp deploy/cdk/{firstbyte.ts,tsconfig.json,cdk.json} tests/outside/app.ts "$WORK/
 ln -s "$ROOT/deploy/cdk/node_modules" "$WORK/cdk/node_modules"
 (
   cd "$WORK/cdk"
-  FIRSTBYTE=$TARGET/release/firstbyte ARCH=$native npx --no-install cdk synth --quiet > cdk.log 2>&1 || { cat cdk.log; fail "cdk synth"; }
+  ARCH=$native npx --no-install cdk synth --quiet > cdk.log 2>&1 || { cat cdk.log; fail "cdk synth"; }
   python "$ROOT/tests/outside/project.py" synthesized cdk.out/Own.template.json
 )
 printf '\noutside: all of it holds (%s)\n' "$(date +%T)"

@@ -15,7 +15,9 @@ step "the package, pytest and mypy"
 python3 -m venv "$WORK/venv"
 export PATH=$WORK/venv/bin:$PATH
 pip install --quiet --disable-pip-version-check -r tests/python/requirements.lock
-pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$WORK/wheels" guest/python
+# Setuptools writes to the folder that it builds in.
+cp -rL guest/python "$WORK/package"
+pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$WORK/wheels" "$WORK/package"
 pip install --quiet --disable-pip-version-check --no-deps "$WORK"/wheels/firstbyte-*.whl
 mypy --config-file guest/python/pyproject.toml guest/python/src
 

@@ -82,7 +82,7 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the body is not JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.bytes()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
@@ -106,7 +106,7 @@ impl Answer {
     /// `ErrorDetails` of `InvokeComplete`, which is JSON.
     ///
     /// # Panics
-    /// If it is none.
+    /// If they are not JSON.
     #[must_use]
     pub fn error_details(&self) -> Option<serde_json::Value> {
         match &self.end {

@@ -236,7 +236,7 @@ impl Lambda {
         self.history.iter().filter_map(pid).collect()
     }
 
-    /// What runtimes have printed so far, as JSON; what is none is a string.
+    /// The lines that runtimes have printed so far, each as JSON; a line that is not JSON is a string.
     pub fn records(&mut self) -> Vec<serde_json::Value> {
         self.catch_up();
         let line = |event: &Event| match &event.kind {

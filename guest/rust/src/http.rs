@@ -151,7 +151,7 @@ impl HttpRequest {
         })
     }
 
-    /// The values of all headers of this name, as if there was one. None if there is none.
+    /// The values of all headers of this name, joined by commas as if it was one header. `None` if there is no such header.
     fn joined(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut values = self.headers().filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let first = Cow::Borrowed(values.next()?);

@@ -93,7 +93,7 @@ mod tests {
             for (read, event) in read.iter().zip(&events) {
                 let carried = carried(event);
                 prop_assert_eq!(&read.data, &carried.data);
-                // An empty name is none.
+                // An empty name is the same as no name.
                 prop_assert_eq!(read.name.clone(), carried.name.filter(|name| !name.is_empty()));
                 prop_assert_eq!(&read.id, &carried.id);
             }

@@ -1,4 +1,4 @@
-//! A server that is none: what a handler asks of others, the test answers in their place.
+//! A stand-in for other servers: the test answers what a handler asks of them. There is no socket.
 
 use crate::answer::Answer;
 use serde::{Deserialize, Serialize};

@@ -2,10 +2,10 @@
 
 use crate::output::{self, File, note, say};
 use anyhow::{Context as _, Result, bail};
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 /// Lambda's quota for a zip that is uploaded directly; a larger one goes through S3.
 const UPLOAD_LIMIT: u64 = 50 * MIB;
@@ -18,17 +18,28 @@ pub(crate) struct Entry {
     name: String,
     bytes: Vec<u8>,
     mode: u32,
+    /// A zip that has the file first, from which it is copied as it is: compressing is what takes seconds.
+    packed: Option<&'static [u8]>,
 }
 
 impl Entry {
     /// One that is read.
     pub(crate) fn data(name: impl Into<String>, bytes: Vec<u8>) -> Self {
-        Self { name: name.into(), bytes, mode: 0o644 }
+        Self { name: name.into(), bytes, mode: 0o644, packed: None }
     }
 
     /// One that is executed.
     pub(crate) fn program(name: impl Into<String>, bytes: Vec<u8>) -> Self {
-        Self { name: name.into(), bytes, mode: 0o755 }
+        Self { name: name.into(), bytes, mode: 0o755, packed: None }
+    }
+
+    /// The first file of a zip that was written here before.
+    pub(crate) fn packed(zip: &'static [u8]) -> Result<Self> {
+        let mut archive = ZipArchive::new(Cursor::new(zip))?;
+        let mut file = archive.by_index(0)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Self { name: file.name()?.into_owned(), bytes, mode: file.unix_mode().unwrap_or(0o644) & 0o777, packed: Some(zip) })
     }
 }
 
@@ -72,7 +83,11 @@ const COMPRESSION: i64 = 14;
 
 fn zip(entries: &[Entry]) -> Result<Vec<u8>> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for Entry { name, bytes, mode } in entries {
+    for Entry { name, bytes, mode, packed } in entries {
+        if let Some(packed) = packed {
+            writer.raw_copy_file(ZipArchive::new(Cursor::new(packed))?.by_index_raw(0)?)?;
+            continue;
+        }
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
             .compression_level(Some(COMPRESSION))
@@ -147,6 +162,16 @@ mod tests {
         let mut archive = zip::ZipArchive::new(Cursor::new(zip(&entries()).unwrap())).unwrap();
         let mut mode = |name: &str| archive.by_name(name).unwrap().unix_mode().unwrap() & 0o777;
         assert_eq!((mode("bootstrap"), mode("a.cwasm")), (0o755, 0o644));
+    }
+
+    #[test]
+    fn what_is_packed_already_gives_the_same_bytes() {
+        let [program, data] = <[Entry; 2]>::try_from(entries()).ok().unwrap();
+        let layer: &'static [u8] = zip(&[program]).unwrap().leak();
+        let packed = Entry::packed(layer).unwrap();
+        assert_eq!((packed.name.as_str(), packed.bytes.as_slice(), packed.mode), ("bootstrap", [7; 5000].as_slice(), 0o755));
+        assert_eq!(zip(&[packed]).unwrap(), layer);
+        assert_eq!(zip(&[Entry::packed(layer).unwrap(), data]).unwrap(), zip(&entries()).unwrap());
     }
 
     #[test]

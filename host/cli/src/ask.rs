@@ -34,6 +34,6 @@ pub(crate) fn choice(question: &str, choices: &[(&str, &str)]) -> Result<usize> 
         if let Some((number, _)) = found.next() {
             return Ok(number - 1);
         }
-        writeln!(io::stderr(), "{answer:?} is none of them")?;
+        writeln!(io::stderr(), "{answer:?} is not among them: give a number or a name from the list")?;
     }
 }

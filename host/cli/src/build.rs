@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
     /// The folder of a handler, or one of its source files; the current folder if absent
     handler: Option<PathBuf>,
 
-    /// Where to; where the language's own tools put it if absent
+    /// The file to write; without it, the component stays where the language's own tools put it
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 

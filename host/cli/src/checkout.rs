@@ -1,11 +1,12 @@
 //! The checkout of Firstbyte's own sources that this program was built from, if it is still there: a development build takes from
 //! it what a released one has with it or finds in a registry.
 
+use crate::carried;
 use std::path::{Path, PathBuf};
 
-/// The folder. None in a release, which is built with `FIRSTBYTE_RELEASE` set, and where the sources are gone.
+/// The folder. `None` in a release, and where the sources are gone.
 pub(crate) fn of_this_build() -> Option<PathBuf> {
-    if option_env!("FIRSTBYTE_RELEASE").is_some() {
+    if carried::IS_RELEASE {
         return None;
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;

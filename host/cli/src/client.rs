@@ -18,7 +18,7 @@ pub(crate) enum Door {
     Api,
 }
 
-/// What to send.
+/// The request that is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: Method,
@@ -27,7 +27,7 @@ pub(crate) struct Call {
     pub(crate) payload: Bytes,
 }
 
-/// What arrives.
+/// A part of the response, as it arrives.
 pub(crate) enum Arrival {
     /// Status and headers.
     Head(StatusCode, HeaderMap),
@@ -66,7 +66,7 @@ pub(crate) async fn call(
         sender.send_request(request).await?
     } else {
         request.headers_mut().insert(http::header::HOST, authority.as_str().parse()?);
-        *request.uri_mut() = uri.path_and_query().context("no path")?.as_str().parse()?;
+        *request.uri_mut() = uri.path_and_query().context("the URL has no path")?.as_str().parse()?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         sender.send_request(request).await?
@@ -95,7 +95,9 @@ async fn read_events(mut body: Incoming, mut tell: impl AsyncFnMut(Arrival) -> R
     while let Some(frame) = body.frame().await {
         let Ok(bytes) = frame.context("the response broke off")?.into_data() else { continue };
         buffer.extend_from_slice(&bytes);
-        while let DecodedFrame::Complete(message) = decoder.decode_frame(&mut buffer).context("not an event stream")? {
+        while let DecodedFrame::Complete(message) =
+            decoder.decode_frame(&mut buffer).context("the response is not an event stream")?
+        {
             let header = |name: &str| {
                 let found = message.headers().iter().find(|header| header.name().as_str() == name)?;
                 Some(found.value().as_string().ok()?.as_str().to_owned())
@@ -109,7 +111,7 @@ async fn read_events(mut body: Incoming, mut tell: impl AsyncFnMut(Arrival) -> R
                     tell(Arrival::Complete(failure)).await?;
                     return Ok(());
                 }
-                other => bail!("unexpected event {other:?}"),
+                other => bail!("the response has an unknown event: {other:?}"),
             }
         }
     }

@@ -18,11 +18,11 @@ pub(crate) struct Arguments {
     /// A .wasm, or the folder of a handler, which is built first; the current folder if absent
     handler: Option<PathBuf>,
 
-    /// Where to; beside the .wasm with the ending .cwasm otherwise
+    /// The file to write; without it, the .wasm's path with the ending .cwasm
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// The architecture of the function; this machine's otherwise
+    /// The architecture of the function; without it, this machine's
     #[arg(long)]
     arch: Option<ArchName>,
 }
@@ -63,7 +63,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says on standard error that `what` goes on: on a terminal once it takes longer than a moment, otherwise each half minute.
+/// Says on standard error that `what` is still going on: at a terminal once it takes longer than a moment, and elsewhere every half
+/// minute.
 pub(crate) fn with_progress<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let is_terminal = std::io::stderr().is_terminal();
     let pause = if is_terminal { Duration::from_millis(500) } else { Duration::from_secs(30) };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Handler {
     /// The file, absolute.
     pub(crate) path: PathBuf,
-    /// What it is.
+    /// What its bytes say about it: its world, and what it imports.
     pub(crate) known: Known,
     /// What it was built from. Absent if it was there.
     pub(crate) sources: Option<Sources>,

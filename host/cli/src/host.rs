@@ -1,7 +1,9 @@
-//! The `bootstrap` for Lambda: built from this project's sources for either architecture of Lambda, or a file at hand.
+//! The `bootstrap` for Lambda: the one that a released command line carries, one that is built from this project's sources, or a
+//! file at hand.
 
+use crate::archive::Entry;
 use crate::output::note;
-use crate::{checkout, elf};
+use crate::{carried, checkout, elf};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use firstbyte_runtime::engine::{Arch, Generation};
@@ -11,18 +13,25 @@ use std::path::{Path, PathBuf};
 #[derive(Args)]
 #[group(id = "host")]
 pub(crate) struct Arguments {
-    /// A bootstrap that is built already, for the same architecture, instead of building one
+    /// A bootstrap that is built already, for the same architecture
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
 
-    /// Firstbyte's sources, to build the bootstrap from; those above the current folder or those of this program otherwise
+    /// Firstbyte's sources, to build the bootstrap from. Otherwise it is the one that this program carries, or is built from the
+    /// sources above the current folder or those of this program
     #[arg(long, value_name = "FOLDER", conflicts_with = "bootstrap")]
     source: Option<PathBuf>,
 }
 
 impl Arguments {
-    /// The program's bytes; with what components of WASI 0.3 need, if it is to run one.
-    pub(crate) fn bootstrap(&self, arch: Arch, generation: Generation) -> Result<Vec<u8>> {
+    /// The program, as a file of an archive; one that can run components of WASI 0.3, if `generation` is that.
+    pub(crate) fn bootstrap(&self, arch: Arch, generation: Generation) -> Result<Entry> {
+        if self.bootstrap.is_none()
+            && self.source.is_none()
+            && let Some(layer) = carried::layer(arch, generation)
+        {
+            return Entry::packed(layer).context("this program's own bootstrap cannot be read");
+        }
         let path = match &self.bootstrap {
             Some(path) => path.clone(),
             None => {
@@ -32,7 +41,7 @@ impl Arguments {
         };
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         elf::check(&bytes, arch).with_context(|| format!("{} cannot be Lambda's bootstrap", path.display()))?;
-        Ok(elf::without_unwind_tables(bytes))
+        Ok(Entry::program("bootstrap", elf::without_unwind_tables(bytes)))
     }
 }
 
@@ -47,7 +56,9 @@ fn source(given: Option<&Path>) -> Result<PathBuf> {
     let here = std::env::current_dir().context("cannot tell the current folder")?;
     let found = here.ancestors().find(|folder| checkout::is(folder)).map(Path::to_owned).or_else(checkout::of_this_build);
     found.context(
-        "no sources of Firstbyte here or above: --source names their folder, or --bootstrap a file that is built already",
+        "this program does not carry this bootstrap, as a released one (`pip install firstbyte`, `npm install -g firstbyte`) does, \
+         and there are no sources of Firstbyte here or above to build it from: --source names their folder, or --bootstrap a \
+         file that is built already",
     )
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     function: function::Arguments,
 
-    /// The way in
+    /// The door, the way in to the function
     #[arg(long, value_enum, default_value = "direct")]
     via: Via,
 
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT", conflicts_with = "payload_file")]
     payload: Option<String>,
 
-    /// A file to send instead
+    /// A file whose contents are sent instead
     #[arg(long, value_name = "FILE")]
     payload_file: Option<PathBuf>,
 
@@ -103,7 +103,7 @@ impl Arguments {
         Ok(Call { method, path: self.path.clone().unwrap_or_else(|| "/".to_owned()), headers, payload })
     }
 
-    /// What was given and means nothing to a direct invocation; none if everything means something.
+    /// A sentence about the options that were given and that a direct invocation has no use for. `None` if there are none.
     fn of_no_use_direct(&self) -> Option<String> {
         // Lambda's API passes on what some of its own headers say.
         let headers = self.header.iter().any(|(name, _)| !name.as_str().starts_with("x-amz-"));
@@ -161,7 +161,7 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Invokes at one door and shows it; whether the function succeeded.
+    /// Invokes at one door, shows what arrives, and gives whether the function succeeded.
     async fn invocation(&self, door: Door, emulator: &Emulator, events: &mut Events, name: &str, call: Call) -> Result<bool> {
         let (title, base) = match door {
             Door::Direct => ("direct: InvokeWithResponseStream", emulator.lambda_url()),
@@ -197,7 +197,7 @@ impl Shown<'_> {
         }
     }
 
-    /// What the client was not shown, the emulator knows.
+    /// Prints what the emulator knows about the invocation and its client was not shown. Gives whether the function succeeded.
     async fn events(&self, events: &mut Events) -> Result<bool> {
         while let Some(event) = events.next().await {
             match event.kind {

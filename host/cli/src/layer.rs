@@ -1,6 +1,6 @@
 //! `firstbyte layer`: the host as a Lambda layer.
 
-use crate::archive::{self, Destination, Entry};
+use crate::archive::{self, Destination};
 use crate::compile::ArchName;
 use crate::host;
 use anyhow::Result;
@@ -39,6 +39,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         Destination::Zip(arguments.output.join("layer.zip"))
     };
-    archive::write(vec![Entry::program("bootstrap", bootstrap)], &destination)?;
+    archive::write(vec![bootstrap], &destination)?;
     Ok(ExitCode::SUCCESS)
 }

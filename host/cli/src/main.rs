@@ -7,6 +7,7 @@ mod adapt;
 mod archive;
 mod ask;
 mod build;
+mod carried;
 mod checkout;
 mod client;
 mod compile;
@@ -63,7 +64,7 @@ enum Command {
     New(new::Arguments),
     /// Builds a handler's component
     Build(build::Arguments),
-    /// Offers a handler at Lambda's three streaming doors until Ctrl-C
+    /// Serves a handler at Lambda's three streaming doors until Ctrl-C
     Serve(serve::Arguments),
     /// Invokes a handler once and prints each chunk with the time it arrived
     Invoke(invoke::Arguments),
@@ -75,7 +76,7 @@ enum Command {
     Layer(layer::Arguments),
     /// Makes a handler a plain component of wasi:http, for other hosts
     Adapt(adapt::Arguments),
-    /// Prints what a shell completes
+    /// Prints a script with which a shell completes these commands
     Completions(completions::Arguments),
     /// Writes manual pages
     Man(man::Arguments),

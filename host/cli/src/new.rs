@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let folder = match &arguments.name {
         Some(folder) => folder.clone(),
         None if ask::is_possible() => ask::text("Name", template.name)?.into(),
-        None => bail!("no NAME: give the name of the new project"),
+        None => bail!("NAME is missing: give the name of the new project, as in `firstbyte new hello`"),
     };
     let absolute = std::path::absolute(&folder)?;
     let name = absolute.file_name().with_context(|| format!("{} has no name", folder.display()))?.to_string_lossy();
@@ -70,7 +70,9 @@ fn list(language: Option<&str>) {
 fn language(given: Option<&str>) -> Result<&'static dyn Language> {
     let names: Vec<(&str, &str)> = LANGUAGES.iter().map(|language| (language.name(), language.title())).collect();
     let at = match given {
-        Some(given) => names.iter().position(|(name, _)| *name == given).with_context(|| format!("there is no {given:?}"))?,
+        Some(given) => {
+            names.iter().position(|(name, _)| *name == given).with_context(|| format!("there is no language {given:?}"))?
+        }
         None if names.len() > 1 && ask::is_possible() => ask::choice("Language", &names)?,
         None => 0,
     };

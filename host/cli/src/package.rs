@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FOLDER", default_value = "dist")]
     output: PathBuf,
 
-    /// The handler's name, the function's `Handler`; the file's name without its ending otherwise
+    /// The handler's name, which is the function's `Handler`; without it, the file's name without its ending
     #[arg(long)]
     name: Option<String>,
 
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     if arguments.with_host {
-        entries.push(Entry::program("bootstrap", arguments.host.bootstrap(arch, handler.known.generation)?));
+        entries.push(arguments.host.bootstrap(arch, handler.known.generation)?);
     } else if handler.known.generation == Generation::P3 {
         note("this is a component of WASI 0.3: it needs the layer of `firstbyte layer --wasi-p3`, or --with-host");
     }

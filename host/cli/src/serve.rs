@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     function: function::Arguments,
 
-    /// Port of the Lambda API; 0 for any free one, as with the other two
+    /// Port of the Lambda API; 0 takes any free port, here and for the other two doors
     #[arg(long, value_name = "PORT", default_value = "9000")]
     lambda_port: u16,
 
@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     api_buffered: bool,
 
-    /// Cut an API Gateway response on which nothing came for so long, as AWS does after 30 (edge) or 300 (regional) seconds
+    /// Cut an API Gateway response after this long without a byte, as AWS does after 30 (edge) or 300 (regional) seconds
     #[arg(long, value_name = "SECONDS")]
     api_idle_timeout: Option<u64>,
 }

@@ -32,7 +32,7 @@ impl Served {
         &self.file
     }
 
-    /// What it was built from.
+    /// The files that it was built from.
     pub(crate) fn sources(&self) -> Option<&Sources> {
         self.sources.as_ref()
     }

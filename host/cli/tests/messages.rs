@@ -98,7 +98,7 @@ fn what_cannot_be_built_says_why() {
 fn a_new_project_has_a_name_and_a_template_and_nothing_is_written_over() {
     let folder = TempDir::new().expect("a temporary folder");
     for (arguments, why) in [
-        (&["new"][..], "no NAME: give the name of the new project"),
+        (&["new"][..], "NAME is missing: give the name of the new project"),
         (
             &["new", "hello", "--template", "goodbye"],
             "Rust has no template \"goodbye\": --template is one of greeting, sse, router, model",
@@ -138,7 +138,10 @@ fn at_a_terminal_what_was_not_given_is_asked() {
     let said = stdout(&run);
     drop(stdin);
     assert!(run.status.success() && said.contains("Template [greeting]: "), "{said}");
-    assert!(said.contains("\"7\" is none of them") && said.contains("Name [sse]: "), "{said}");
+    assert!(
+        said.contains("\"7\" is not among them: give a number or a name from the list") && said.contains("Name [sse]: "),
+        "{said}"
+    );
     let handler = fs::read_to_string(folder.path().join("ticks/src/lib.rs")).expect("a project");
     assert!(handler.contains("response.sse()"), "{handler}");
 }

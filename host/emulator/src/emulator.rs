@@ -24,7 +24,7 @@ pub enum StartError {
     PortInUse {
         /// The door that was to be there.
         door: Door,
-        /// Where it was to be.
+        /// The address that it was to listen at.
         address: SocketAddr,
     },
     /// The address cannot be listened on.
@@ -32,7 +32,7 @@ pub enum StartError {
     Listen {
         /// The door that was to be there.
         door: Door,
-        /// Where it was to be.
+        /// The address that it was to listen at.
         address: SocketAddr,
         /// What the system says.
         reason: io::Error,

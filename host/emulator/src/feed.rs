@@ -35,14 +35,14 @@ pub enum EventKind {
     },
     /// The runtime asked for its first invocation.
     EnvironmentReady {
-        /// How long it took to.
+        /// How long the runtime took from its start to that request.
         init: Duration,
     },
     /// The runtime could not start, or said so.
     InitFailed {
         /// The type it gave, or one that Lambda gives.
         error_type: String,
-        /// What it said.
+        /// The message that it gave, or one of Lambda's.
         message: String,
     },
     /// The runtime's process is gone.
@@ -73,7 +73,7 @@ pub enum EventKind {
     },
     /// The response is complete, or as complete as it will be. The function may still be at work.
     ResponseEnded {
-        /// How.
+        /// How the response ended.
         outcome: Outcome,
         /// Since the invocation's start.
         after: Duration,
@@ -84,7 +84,7 @@ pub enum EventKind {
     ClientLeft,
     /// A line that the runtime printed.
     Log {
-        /// Where to.
+        /// Whether it was printed to standard output or to standard error.
         stream: LogStream,
         /// The line, without its end.
         line: String,
@@ -96,7 +96,7 @@ pub enum EventKind {
     },
     /// Something that the client could not see, as it could not on AWS.
     NotShown {
-        /// What, in a sentence.
+        /// What happened, in a sentence.
         what: String,
     },
     /// A failure that the client could see, by a status or by the end of its connection.
@@ -117,7 +117,7 @@ pub enum EventKind {
         door: Door,
         /// The status the caller got.
         status: u16,
-        /// Why.
+        /// Why it was refused, in a sentence.
         why: String,
     },
     /// This watcher was too slow.

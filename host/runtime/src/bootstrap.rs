@@ -9,6 +9,7 @@ use crate::runtime_api::RuntimeApi;
 use crate::service::{Invoker, Source};
 use crate::settings::{self, Settings, SettingsError};
 use crate::setup::SetupError;
+use crate::telemetry::{Function, Observers};
 use firstbyte_wire::{ErrorReport, ErrorType, runtime_api};
 use lambda_runtime::SnapStartResource;
 use std::path::PathBuf;
@@ -159,8 +160,20 @@ fn set_up(
         Arc::new(Fixed(handler))
     };
     let workers = workers(settings, &*log);
-    let invoker = Invoker { source, api: Arc::clone(api), mode: settings.response, log: Arc::clone(&log) };
+    let observers = Arc::new(Observers::new(settings, &function(), &log).map_err(SetupError::from)?);
+    let invoker = Invoker { source, api: Arc::clone(api), mode: settings.response, log: Arc::clone(&log), observers };
     Ok((Polling::new(Arc::clone(api), invoker, log), workers))
+}
+
+/// The function, as Lambda says it.
+fn function() -> Function {
+    let text = |name| var(name).unwrap_or_default();
+    Function {
+        name: text("AWS_LAMBDA_FUNCTION_NAME"),
+        version: text("AWS_LAMBDA_FUNCTION_VERSION"),
+        memory_mb: text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").parse().unwrap_or_default(),
+        region: text("AWS_REGION"),
+    }
 }
 
 /// How many invocations are asked for at once: no more than can be answered.

@@ -97,7 +97,7 @@ impl Budget {
         }))
     }
 
-    /// What is allowed in all.
+    /// The bytes that may be held in all.
     pub(crate) fn allowance(&self) -> Allowance {
         self.0.allowance
     }

@@ -57,7 +57,7 @@ const FIELD: usize = 192;
 /// The longest authority (`user@host:port`) of a request. No name of a host has more than 255 bytes.
 const AUTHORITY: usize = 1024;
 
-/// The longest method that is none of HTTP's own.
+/// The longest method of a request, in bytes, apart from those that HTTP defines.
 const METHOD: usize = 64;
 
 /// A second handle to what `resource` names.

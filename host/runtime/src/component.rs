@@ -27,7 +27,7 @@ pub enum ComponentError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Why it cannot be read.
         source: std::io::Error,
     },
     /// A `.wasm` where there is no compiler.

@@ -36,7 +36,8 @@ pub use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 use crate::budget::{Budget, Charge, Shares, Spent};
 use crate::log::InvocationLog;
 use crate::path::PathError;
-use body::UnderWay;
+use crate::telemetry::{Measures, new_span};
+use body::{Told, UnderWay};
 use bytes::{Bytes, BytesMut};
 use endpoint::Endpoint;
 use http::uri::Scheme;
@@ -71,7 +72,7 @@ const PIECE: usize = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct EgressSettings {
-    /// What is allowed.
+    /// The requests that are allowed.
     pub policy: Policy,
     /// Certificates to trust besides the bundled ones, a PEM file.
     pub roots: Option<PathBuf>,
@@ -81,6 +82,8 @@ pub struct EgressSettings {
     pub sign_aws: Vec<String>,
     /// What the host signs with.
     pub credentials: CredentialsSource,
+    /// Servers whose requests carry the invocation's trace on. None for none.
+    pub trace_hosts: Option<Policy>,
     /// What allowed requests are carried by. No variable sets it.
     pub route: Route,
 }
@@ -91,6 +94,8 @@ pub(crate) struct Egress {
     policy: Policy,
     transport: Arc<dyn Transport>,
     signer: Signer,
+    /// Servers whose requests carry the invocation's trace on.
+    trace_hosts: Option<Policy>,
 }
 
 impl Egress {
@@ -105,6 +110,7 @@ impl Egress {
             policy: settings.policy.clone(),
             transport,
             signer: Signer::new(settings.sign_aws.clone(), settings.credentials.clone()),
+            trace_hosts: settings.trace_hosts.clone(),
         }))
     }
 }
@@ -135,20 +141,56 @@ pub(crate) struct Outbound {
     egress: Arc<Egress>,
     budget: Budget,
     log: InvocationLog,
+    /// What is measured of the invocation, if anything is.
+    measures: Option<Measures>,
 }
 
 impl Outbound {
+    /// For requests of nobody's that is measured.
     pub(crate) fn new(egress: Arc<Egress>, budget: Budget, log: InvocationLog) -> Self {
-        Self { egress, budget, log }
+        Self { egress, budget, log, measures: None }
     }
 
     /// Another invocation begins.
-    pub(crate) fn turn_to(&mut self, log: InvocationLog) {
+    pub(crate) fn turn_to(&mut self, log: InvocationLog, measures: Option<Measures>) {
         self.log = log;
+        self.measures = measures;
+    }
+
+    /// Sends a request of the host's own.
+    #[cfg(feature = "lambda")]
+    pub(crate) async fn send_own(self, request: Request<WasiBody>) -> Result<Answer, Error> {
+        let charge = self.budget.charge(WAITING).map_err(|spent| self.spent(&target(request.uri()), spent))?;
+        self.send(request, RequestOptions::default(), charge).await
     }
 
     /// Sends a request that is charged with what it takes while it waits.
-    async fn send(self, request: Request<WasiBody>, options: RequestOptions, mut charge: Charge) -> Result<Answer, Error> {
+    async fn send(self, mut request: Request<WasiBody>, options: RequestOptions, charge: Charge) -> Result<Answer, Error> {
+        let span = new_span();
+        let call = self.measures.as_ref().and_then(|measures| measures.call(&request, span));
+        let carries_on = self.egress.trace_hosts.as_ref().is_some_and(|hosts| hosts.allows(request.uri()));
+        if let Some(trace) = self.measures.as_ref().filter(|_| carries_on).and_then(Measures::trace) {
+            trace.carry_on(request.headers_mut(), span);
+        }
+        match (self.send_measured(request, options, charge).await, call) {
+            (Ok(response), Some(call)) => {
+                call.answered(response.status().as_u16());
+                Ok(response.map(|body| Told::new(body, call).boxed_unsync()))
+            }
+            (Err(error), Some(call)) => {
+                call.failed(&error);
+                Err(error)
+            }
+            (sent, None) => sent,
+        }
+    }
+
+    async fn send_measured(
+        self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+        mut charge: Charge,
+    ) -> Result<Answer, Error> {
         let uri = request.uri();
         let target = target(uri);
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {

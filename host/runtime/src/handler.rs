@@ -10,9 +10,10 @@ use crate::invocation::{Invocation, InvocationContext};
 use crate::log::{InvocationLog, Log};
 use crate::outcome::{Failed, Fault, Outcome};
 use crate::outlet::{DeliveryError, Outlet};
-use crate::response::{Phase, Response, SharedResponse};
+use crate::response::{Phase, Response, SharedResponse, Terms};
 use crate::settings::{ClientErrors, Settings};
 use crate::setup::{self, Setup, SetupError};
+use crate::telemetry::{Measured, Measures, Sampler, Trace};
 use crate::ticker::{Ticker, Watch};
 use crate::time::Time;
 use crate::turns::{Turn, Turns};
@@ -22,6 +23,7 @@ use std::future::poll_fn;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -44,6 +46,18 @@ pub struct Settled {
     pub written: u64,
     /// Whether Lambda took the response.
     pub delivery: Result<(), DeliveryError>,
+    /// What was measured, if [`Settings::telemetry`] asks for anything of it.
+    pub measured: Option<Measured>,
+}
+
+/// What drives a handler's call.
+struct Drive<'a> {
+    response: &'a SharedResponse,
+    deadline: Instant,
+    watch: &'a Watch,
+    turn: Turn,
+    /// CPU time of the handler, in nanoseconds. Absent if nobody asks.
+    cpu: Option<&'a AtomicU64>,
 }
 
 /// A component that can be invoked, again and again, several times at once.
@@ -105,9 +119,13 @@ impl Handler {
         let trigger = understood.as_ref().map_or(Trigger::FunctionUrl, |event| event.trigger);
         let idle = self.instances.take_idle(context.tenant_id.as_deref());
         let budget = idle.as_ref().map_or_else(|| Budget::new(self.settings.allowance, self.shares.clone()), Instance::budget);
-        let response = Response::new(outlet, trigger, self.settings.response_limit, &budget);
+        let measures = self.measures(understood.as_ref().ok(), trigger, &context);
+        let terms =
+            Terms { trigger, limit: self.settings.response_limit, silence: self.settings.keepalive, measures: measures.clone() };
+        let response = Response::new(outlet, &budget, terms);
         let response = SharedResponse::new(response);
         let reserve = self.settings.deadline_reserve.min(lambda_deadline.saturating_duration_since(begun) / 2);
+        let cpu = AtomicU64::new(0);
         let (outcome, instance) = match understood {
             Err(error) => (Outcome::Failed(Failed::from_event(&error)), None),
             Ok(understood) => {
@@ -121,8 +139,9 @@ impl Handler {
                     context,
                     deadline,
                     log: log.clone(),
+                    measures: measures.clone(),
                 });
-                let run = self.run(&invocation, &response, idle, budget, &watch).await;
+                let run = self.run(&invocation, &response, idle, budget, &watch, &cpu).await;
                 match run {
                     (Outcome::Success, instance) if watch.is_done() => {
                         (Outcome::Failed(Failed::deadline(begun.elapsed())), instance)
@@ -131,7 +150,26 @@ impl Handler {
                 }
             }
         };
-        self.settle(outcome, instance, &response, &log, lambda_deadline + RECEIPT_GRACE).await
+        let memory = instance.as_ref().map_or(0, Instance::memory);
+        let (mut settled, writes) = self.settle(outcome, instance, &response, &log, lambda_deadline + RECEIPT_GRACE).await;
+        settled.measured = measures.map(|measures| measures.read(writes, Duration::from_nanos(cpu.into_inner()), memory));
+        settled
+    }
+
+    /// What is measured of an invocation, if anything is.
+    fn measures(&self, event: Option<&Event>, trigger: Trigger, context: &InvocationContext) -> Option<Measures> {
+        let telemetry = &self.settings.telemetry;
+        let traces = telemetry.traces.is_some() || self.settings.egress.trace_hosts.is_some();
+        if telemetry.metrics.is_none() && !traces {
+            return None;
+        }
+        let http = event.and_then(|event| event.http.as_ref());
+        let trace = traces.then(|| {
+            let header = http.and_then(|http| http.headers.iter().find(|(name, _)| name == "traceparent"));
+            let sampler = telemetry.traces.as_ref().map_or(Sampler::ParentBased(0.0), |traces| traces.sampler);
+            Trace::of(context.trace_id.as_deref(), header.map(|(_, value)| value.as_str()), sampler)
+        });
+        Some(Measures::begin(trigger, http.map(|http| (http.method.clone(), http.path.clone())), trace))
     }
 
     /// Tells the end of a handler that is still on a CPU at `at`, and does not yield: its response can be ended without it.
@@ -153,19 +191,27 @@ impl Handler {
         idle: Option<Instance>,
         budget: Budget,
         watch: &Watch,
+        cpu: &AtomicU64,
     ) -> (Outcome, Option<Instance>) {
         let begun = Instant::now();
         let turn = idle.as_ref().map_or_else(|| self.turns.turn(), Instance::turn);
+        let cpu = invocation.measures.is_some().then_some(cpu);
+        let drive = Drive { response, deadline: invocation.deadline, watch, turn, cpu };
         let mut instance = match idle {
             Some(mut instance) => {
                 instance.turn_to(invocation, response);
                 instance
             }
             None => {
-                let fresh = self.instances.fresh(invocation, response, budget, turn.clone());
+                let fresh = self.instances.fresh(invocation, response, budget, drive.turn.clone());
                 // Initializers run: they are held to the deadline, too.
-                match self.drive(pin!(fresh), response, invocation.deadline, watch, &turn).await {
-                    Some(Ok(instance)) => instance,
+                match self.drive(pin!(fresh), &drive).await {
+                    Some(Ok(instance)) => {
+                        if let Some(measures) = &invocation.measures {
+                            measures.instantiated(begun.elapsed());
+                        }
+                        instance
+                    }
                     Some(Err(failed)) => return (Outcome::Failed(failed), None),
                     None => return (Outcome::Failed(Failed::deadline(begun.elapsed())), None),
                 }
@@ -173,7 +219,7 @@ impl Handler {
         };
         instance.uses += 1;
         let Instance { store, exports, .. } = &mut instance;
-        let returned = self.drive(pin!(exports.call(store)), response, invocation.deadline, watch, &turn).await;
+        let returned = self.drive(pin!(exports.call(store)), &drive).await;
         let outcome = match returned {
             Some(Ok(Ok(()))) => Outcome::Success,
             Some(Ok(Err(failed))) => Outcome::Failed(failed),
@@ -187,18 +233,17 @@ impl Handler {
 
     /// Polls the handler's call until it returns, or the deadline passes: none. Each time the handler waits, or has computed
     /// for a tick, what it wrote is sent.
-    async fn drive<T>(
-        &self,
-        mut call: Pin<&mut impl Future<Output = T>>,
-        response: &SharedResponse,
-        deadline: Instant,
-        watch: &Watch,
-        turn: &Turn,
-    ) -> Option<T> {
+    async fn drive<T>(&self, mut call: Pin<&mut impl Future<Output = T>>, drive: &Drive<'_>) -> Option<T> {
+        let Drive { response, deadline, watch, turn, cpu } = drive;
+        let deadline = *deadline;
         let mut alarm = pin!(tokio::time::sleep_until(deadline));
         poll_fn(|cx| {
             let computing = self.ticker.enter(watch);
+            let before = cpu.map(|_| cpu_time());
             let polled = call.as_mut().poll(cx);
+            if let (Some(cpu), Some(before)) = (cpu, before) {
+                cpu.fetch_add(cpu_time().saturating_sub(before), Ordering::Relaxed);
+            }
             drop(computing);
             turn.end();
             if let Poll::Ready(returned) = polled {
@@ -211,7 +256,7 @@ impl Handler {
         .await
     }
 
-    /// What an outcome means at every phase: see "Endings" in DESIGN.md.
+    /// What an outcome means at every phase, and how many writes the response had: see "Endings" in DESIGN.md.
     async fn settle(
         &self,
         outcome: Outcome,
@@ -219,11 +264,11 @@ impl Handler {
         response: &SharedResponse,
         log: &InvocationLog,
         give_up: Instant,
-    ) -> Settled {
+    ) -> (Settled, u64) {
         let Some(mut response) = response.take() else {
             // Nobody else takes it.
             let lost = std::io::Error::other("the response was settled before");
-            return Settled { outcome, phase: Phase::Ended, written: 0, delivery: Err(lost.into()) };
+            return (Settled { outcome, phase: Phase::Ended, written: 0, delivery: Err(lost.into()), measured: None }, 0);
         };
         let phase = response.phase();
         let mut lost = response.was_cut_off();
@@ -247,7 +292,7 @@ impl Handler {
                 response.abort(&failed.report, failed.status, &failed.shown, self.settings.sse_errors);
             }
         }
-        let written = response.written();
+        let (written, writes) = (response.written(), response.writes());
         let mut outlet = response.into_outlet();
         // The end is on its way while the instance is taken down.
         let mut instance = instance;
@@ -269,6 +314,12 @@ impl Handler {
         } else if lost {
             log.warn("the reader was gone before the response was complete");
         }
-        Settled { outcome, phase, written, delivery }
+        (Settled { outcome, phase, written, delivery, measured: None }, writes)
     }
+}
+
+/// CPU time of this thread, in nanoseconds.
+fn cpu_time() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    u64::try_from(time.tv_sec).unwrap_or_default() * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or_default()
 }

@@ -38,6 +38,11 @@ impl Instance {
         self.store.data().holdings.budget().clone()
     }
 
+    /// Bytes of its linear memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.store.data().limits.used()
+    }
+
     /// Its part in the turns of those that compute.
     pub(crate) fn turn(&self) -> Turn {
         self.store.data().turn.clone()
@@ -50,7 +55,7 @@ impl Instance {
         state.limits.begin_anew();
         state.invocation = Arc::clone(invocation);
         state.response = response.clone();
-        state.outbound.turn_to(invocation.log.clone());
+        state.outbound.turn_to(invocation.log.clone(), invocation.measures.clone());
         for output in &state.outputs {
             output.point_at(invocation.log.clone());
         }
@@ -138,7 +143,11 @@ impl Instances {
             response: response.clone(),
             http: WasiHttpCtx::new(),
             alarm: (self.settings.time == Time::Machine).then(SharedAlarm::default),
-            outbound: Outbound::new(Arc::clone(&self.egress), budget, invocation.log.clone()),
+            outbound: {
+                let mut outbound = Outbound::new(Arc::clone(&self.egress), budget, invocation.log.clone());
+                outbound.turn_to(invocation.log.clone(), invocation.measures.clone());
+                outbound
+            },
             outputs: [stdout, stderr],
             turn,
         };

@@ -1,6 +1,7 @@
 //! One invocation: what the caller sent, and what Lambda says about it.
 
 use crate::log::InvocationLog;
+use crate::telemetry::Measures;
 use bytes::Bytes;
 use firstbyte_wire::{HttpRequest, Trigger};
 use std::time::SystemTime;
@@ -35,6 +36,8 @@ pub(crate) struct Invocation {
     /// When the handler is ended.
     pub(crate) deadline: Instant,
     pub(crate) log: InvocationLog,
+    /// What is measured of it, if anything is.
+    pub(crate) measures: Option<Measures>,
 }
 
 impl Invocation {

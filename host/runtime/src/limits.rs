@@ -46,7 +46,7 @@ impl Limits {
         Self { memory, used: 0, refused: false, elements: 0, budget, tables: None }
     }
 
-    /// Another invocation begins: what was refused before is none of its business.
+    /// Another invocation begins in the same instance: that memory was refused to the one before does not count against it.
     pub(crate) fn begin_anew(&mut self) {
         self.refused = false;
     }

@@ -79,6 +79,9 @@ pub trait Log: Send + Sync {
     /// Takes a record.
     fn record(&self, record: &Record<'_>);
 
+    /// Takes a line that is no record, as it is: metrics. A log that keeps records leaves it out.
+    fn line(&self, _line: &str) {}
+
     /// Whether a record would be taken now.
     fn has_room(&self) -> bool {
         true

@@ -8,7 +8,7 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi_http::Error as HttpError;
 
-/// What an HTTP caller is told of a failure that is none of its business.
+/// All that an HTTP caller is told of a failure inside the function.
 const INTERNAL: &str = "Internal Server Error";
 
 /// Bytes of a message that are logged. A handler may return one of several megabytes.
@@ -59,7 +59,7 @@ pub struct Failed {
     pub fault: Fault,
 }
 
-/// Who made the mistake that an invocation failed of.
+/// Whose mistake made an invocation fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The caller: the handler returned a failure with a 4xx status.
@@ -100,7 +100,7 @@ impl Failed {
         Self::from_request(&error.to_string())
     }
 
-    /// The event's request is none that HTTP knows.
+    /// The event's request is not a valid HTTP request.
     pub(crate) fn from_request(message: &str) -> Self {
         Self { status: 400, shown: "Bad Request".to_owned(), ..Self::internal("InvalidEvent", cut(message, FRAME_LIMIT)) }
     }

@@ -2,10 +2,14 @@
 //! when the handler is done, goes through here, so that no order of events can send half a response as a whole one.
 
 use crate::budget::{Budget, Charge, Spent};
+use crate::keepalive::{KeepAlive, PING};
 use crate::outlet::{Closed, Opening, Outlet};
+use crate::telemetry::Measures;
 use firstbyte_wire::{ErrorReport, Head, HeadError, Trigger};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Why bytes were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,12 +49,73 @@ pub(crate) struct Response {
     kept: Option<Charge>,
     /// The reader went away while there was still something to say.
     cut_off: bool,
+    /// Writes that were taken.
+    writes: u64,
+    pace: Option<Pace>,
+    /// How long an event stream may be silent, if it may not for ever.
+    silence: Option<Duration>,
+    keepalive: Option<KeepAlive>,
+}
+
+/// What a response is given besides its outlet.
+pub(crate) struct Terms {
+    /// The way in.
+    pub(crate) trigger: Trigger,
+    /// Bytes that it may have.
+    pub(crate) limit: u64,
+    /// How long an event stream may be silent before a comment is sent. None for ever.
+    pub(crate) silence: Option<Duration>,
+    /// What is measured of it, if anything is.
+    pub(crate) measures: Option<Measures>,
+}
+
+/// What is measured of a response, and what of it was told since its handler last waited.
+struct Pace {
+    measures: Measures,
+    is_writing: bool,
+    is_blocked: bool,
+}
+
+impl Pace {
+    fn writes(&mut self) {
+        if !self.is_writing {
+            self.is_writing = true;
+            self.measures.writes();
+        }
+    }
+
+    fn rests(&mut self) {
+        if self.is_writing {
+            self.is_writing = false;
+            self.measures.rests();
+        }
+    }
+
+    fn blocks(&mut self, is_blocked: bool) {
+        if self.is_blocked != is_blocked {
+            self.is_blocked = is_blocked;
+            self.measures.blocked(is_blocked);
+        }
+    }
 }
 
 impl Response {
-    pub(crate) fn new(outlet: Box<dyn Outlet>, trigger: Trigger, limit: u64, budget: &Budget) -> Self {
-        let kept = outlet.keeps_body().then(|| budget.nothing());
-        Self { outlet, trigger, phase: Phase::Unstarted, written: 0, limit, event_stream: false, kept, cut_off: false }
+    pub(crate) fn new(outlet: Box<dyn Outlet>, budget: &Budget, terms: Terms) -> Self {
+        let Terms { trigger, limit, silence, measures } = terms;
+        Self {
+            trigger,
+            phase: Phase::Unstarted,
+            written: 0,
+            limit,
+            event_stream: false,
+            kept: outlet.keeps_body().then(|| budget.nothing()),
+            cut_off: false,
+            writes: 0,
+            pace: measures.map(|measures| Pace { measures, is_writing: false, is_blocked: false }),
+            silence,
+            keepalive: None,
+            outlet,
+        }
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -65,6 +130,10 @@ impl Response {
         self.written
     }
 
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes
+    }
+
     /// Sends the head; with the first chunk, if that follows at once.
     ///
     /// # Errors
@@ -77,6 +146,12 @@ impl Response {
         let content_type = head.header("content-type").unwrap_or_default();
         self.event_stream =
             content_type.split(';').next().is_some_and(|type_| type_.trim().eq_ignore_ascii_case("text/event-stream"));
+        if let Some(pace) = &self.pace {
+            pace.measures.started(head.status());
+        }
+        if self.event_stream && self.kept.is_none() {
+            self.keepalive = self.silence.map(KeepAlive::new);
+        }
         self.outlet.begin(Opening { head, trigger: self.trigger, prelude });
         self.phase = Phase::Started;
         Ok(())
@@ -103,16 +178,30 @@ impl Response {
     /// Takes what is left of `data` after the first `taken` bytes, and counts those that it takes there.
     pub(crate) fn poll_write_all(&mut self, cx: &mut Context<'_>, data: &[u8], taken: &mut usize) -> Poll<Result<(), Closed>> {
         while let Some(rest) = data.get(*taken..).filter(|rest| !rest.is_empty()) {
-            match ready!(self.outlet.poll_write(cx, rest)) {
-                Ok(more) => {
+            match self.outlet.poll_write(cx, rest) {
+                Poll::Ready(Ok(more)) => {
                     self.written += more as u64;
                     *taken += more;
                 }
-                Err(Closed) => {
+                Poll::Ready(Err(Closed)) => {
                     self.cut_off = true;
                     return Poll::Ready(Err(Closed));
                 }
+                Poll::Pending => {
+                    if let Some(pace) = &mut self.pace {
+                        pace.blocks(true);
+                    }
+                    return Poll::Pending;
+                }
             }
+        }
+        self.writes += 1;
+        if let Some(keepalive) = &mut self.keepalive {
+            keepalive.sent(data, Instant::now());
+        }
+        if let Some(pace) = &mut self.pace {
+            pace.blocks(false);
+            pace.writes();
         }
         Poll::Ready(Ok(()))
     }
@@ -124,6 +213,13 @@ impl Response {
 
     /// Sends what was taken; called each time the handler waits. A reader that is gone is noted for the next write.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) {
+        if let Some(pace) = &mut self.pace {
+            pace.rests();
+        }
+        if self.phase == Phase::Started && self.keepalive.as_mut().is_some_and(|keepalive| keepalive.poll(cx).is_ready()) {
+            // It is small, and nothing was written for long: the outlet takes it whole, or its reader is too far behind to miss it.
+            let _ = self.outlet.poll_write(cx, PING);
+        }
         if self.phase != Phase::Unstarted && matches!(self.outlet.poll_flush(cx), Poll::Ready(Err(Closed))) {
             self.cut_off |= self.phase == Phase::Started;
         }

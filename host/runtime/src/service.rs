@@ -5,6 +5,7 @@ use crate::invocation::InvocationContext;
 use crate::log::{Level, Log, Record};
 use crate::runtime_api::{Answered, RuntimeApi, Target};
 use crate::settings::ResponseMode;
+use crate::telemetry::Observers;
 use firstbyte_wire::ErrorReport;
 use firstbyte_wire::runtime_api::{self, header};
 use lambda_runtime::Context;
@@ -31,6 +32,7 @@ pub(crate) struct Invoker {
     pub(crate) api: Arc<RuntimeApi>,
     pub(crate) mode: ResponseMode,
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) observers: Arc<Observers>,
 }
 
 impl Invoker {
@@ -56,7 +58,12 @@ impl Invoker {
         };
         let event = answered.reply.body.clone();
         let outlet = self.api.outlet(answered, target, self.mode);
-        self.source.handler().invoke(event, context, Instant::now() + left, outlet).await;
+        if self.observers.is_empty() {
+            self.source.handler().invoke(event, context, Instant::now() + left, outlet).await;
+        } else {
+            let settled = self.source.handler().invoke(event, context.clone(), Instant::now() + left, outlet).await;
+            self.observers.observe(&context, &settled).await;
+        }
         self.log.written().await;
     }
 

@@ -7,6 +7,7 @@ use crate::component::Seal;
 use crate::descriptors;
 use crate::egress::{CredentialsSource, EgressSettings, Policy, Route, service};
 use crate::log::Level;
+use crate::telemetry::{Dimension, MetricsSettings, TelemetrySettings};
 use crate::time::Time;
 use firstbyte_wire::runtime_api;
 use http::Method;
@@ -123,6 +124,27 @@ pub const DECLARED: &[Declared] = &[
         doc: "How many invocations one instance may serve, at least 1; more than 1 lets a handler keep state between callers",
     },
     Declared {
+        name: "FIRSTBYTE_KEEPALIVE_MS",
+        default: "off",
+        doc: "After how many milliseconds without a byte a `text/event-stream` gets a comment (`: ping`), between two events only, so that nothing on the way takes it for dead",
+    },
+    Declared {
+        name: "FIRSTBYTE_METRICS",
+        default: "off",
+        doc: "`emf` writes a line of metrics per invocation to the log, in CloudWatch's embedded metric format",
+    },
+    Declared { name: "FIRSTBYTE_METRICS_NAMESPACE", default: "Firstbyte", doc: "CloudWatch's namespace for them" },
+    Declared {
+        name: "FIRSTBYTE_METRICS_DIMENSIONS",
+        default: "function",
+        doc: "What metrics are told by, between commas: `function`, `version`, `door`, or `Name=value` of your own; each combination of values is billed as metrics of its own",
+    },
+    Declared {
+        name: "FIRSTBYTE_TRACE_HOSTS",
+        default: "none",
+        doc: "Servers, written as in `FIRSTBYTE_ALLOW_HTTP`, whose requests carry the invocation's trace on, as `traceparent` and `x-amzn-trace-id`",
+    },
+    Declared {
         name: "FIRSTBYTE_CHECKSUM",
         default: "on",
         doc: "Whether a .cwasm is read and compared with its checksum before it is run: `on` or `off`",
@@ -188,6 +210,10 @@ pub struct Settings {
     pub deadline_reserve: Duration,
     /// Whether a failed `text/event-stream` says so in the stream.
     pub sse_errors: bool,
+    /// How long a `text/event-stream` may be silent before it gets a comment. None for ever.
+    pub keepalive: Option<Duration>,
+    /// What of invocations is told, and to whom.
+    pub telemetry: TelemetrySettings,
     /// What a caller's mistake counts as.
     pub client_errors: ClientErrors,
     /// How many invocations run at once, at most; none if that is not known.
@@ -219,6 +245,8 @@ impl Default for Settings {
             response_limit: 200 * MIB as u64,
             deadline_reserve: Duration::from_millis(200),
             sse_errors: true,
+            keepalive: None,
+            telemetry: TelemetrySettings::default(),
             client_errors: ClientErrors::Answered,
             concurrency: None,
             reuse: 1,
@@ -314,6 +342,9 @@ impl Settings {
         settings.deadline_reserve =
             Duration::from_millis(read.number_within("FIRSTBYTE_DEADLINE_RESERVE_MS", 200, ..LONGEST_TIMEOUT_MS)?);
         settings.sse_errors = read.one_of("FIRSTBYTE_SSE_ERRORS", true, &[("on", true), ("off", false)], "`on` or `off`")?;
+        let silence = read.number("FIRSTBYTE_KEEPALIVE_MS", 0)?;
+        settings.keepalive = Some(Duration::from_millis(silence)).filter(|silence| !silence.is_zero());
+        settings.telemetry = TelemetrySettings { metrics: read.metrics()?, traces: read.traces()? };
         let counts = [("answered", ClientErrors::Answered), ("failed", ClientErrors::Failed)];
         settings.client_errors =
             read.one_of("FIRSTBYTE_CLIENT_ERRORS", settings.client_errors, &counts, "`answered` or `failed`")?;
@@ -337,6 +368,7 @@ impl Settings {
             runtime_api: read.get("AWS_LAMBDA_RUNTIME_API").map(addresses).unwrap_or_default(),
             sign_aws: read.services()?,
             credentials: credentials(&read),
+            trace_hosts: read.trace_hosts()?,
             route: Route::default(),
         };
         settings.folders = read.list("FIRSTBYTE_ALLOW_READ").unwrap_or_default().into_iter().map(PathBuf::from).collect();
@@ -404,7 +436,9 @@ fn is_for_the_guest(name: &str) -> bool {
     ];
     const RUNTIME: [&str; 9] =
         ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "PWD", "HOME", "SHLVL", "_", "_HANDLER", "_X_AMZN_TRACE_ID"];
-    let internal = name.starts_with("AWS_") || name.starts_with("LAMBDA_") || name.starts_with("_LAMBDA_");
+    // A collector's headers may hold a key to it.
+    let exporter = name.starts_with("OTEL_EXPORTER_");
+    let internal = exporter || name.starts_with("AWS_") || name.starts_with("LAMBDA_") || name.starts_with("_LAMBDA_");
     FACTS.contains(&name) || !(internal || name.starts_with("FIRSTBYTE_") || RUNTIME.contains(&name))
 }
 
@@ -486,6 +520,33 @@ impl Reader<'_> {
         services.collect::<Result<_, _>>().map_err(|error| refused(NAME, &given.join(","), error.to_string()))
     }
 
+    /// Servers whose requests carry the trace on.
+    fn trace_hosts(&self) -> Result<Option<Policy>, SettingsError> {
+        const NAME: &str = "FIRSTBYTE_TRACE_HOSTS";
+        let hosts = self.get(NAME).map(|list| Policy::parse(list).map_err(|error| refused(NAME, list, error.to_string())));
+        hosts.transpose()
+    }
+
+    fn metrics(&self) -> Result<Option<MetricsSettings>, SettingsError> {
+        const NAMESPACE: &str = "FIRSTBYTE_METRICS_NAMESPACE";
+        const DIMENSIONS: &str = "FIRSTBYTE_METRICS_DIMENSIONS";
+        let namespace = self.get(NAMESPACE).unwrap_or("Firstbyte");
+        // CloudWatch's rules, whose breach would lose every metric without a word.
+        let is_in_a_namespace = |c: char| c.is_ascii_alphanumeric() || ".-_/#: ".contains(c);
+        if namespace.len() > 255 || !namespace.chars().all(is_in_a_namespace) || namespace.starts_with("AWS/") {
+            let expected = "expected at most 255 letters, digits or any of `.-_/#:`, not beginning with `AWS/`";
+            return Err(refused(NAMESPACE, namespace, expected));
+        }
+        let given = self.get(DIMENSIONS).unwrap_or("function");
+        let dimensions: Option<Vec<Dimension>> = items(given).iter().map(|item| Dimension::parse(item)).collect();
+        let dimensions = dimensions.filter(|all| all.len() <= 30).ok_or_else(|| {
+            refused(DIMENSIONS, given, "expected at most 30 of `function`, `version`, `door` or `Name=value` between commas")
+        })?;
+        let settings = MetricsSettings { namespace: namespace.to_owned(), dimensions };
+        let is_on = self.one_of("FIRSTBYTE_METRICS", false, &[("emf", true), ("off", false)], "`emf` or `off`")?;
+        Ok(is_on.then_some(settings))
+    }
+
     /// Whether the log's format and level are such. The log itself is there before any setting, to tell of one that is refused.
     fn log(&self) -> Result<(), SettingsError> {
         self.one_of("AWS_LAMBDA_LOG_FORMAT", (), &[("JSON", ()), ("Text", ())], "`JSON` or `Text`")?;
@@ -505,6 +566,8 @@ impl Reader<'_> {
         chosen.map(|(_, value)| *value).ok_or_else(|| refused(name, value, format!("expected {expected}")))
     }
 }
+
+mod otel;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test")]
@@ -542,6 +605,16 @@ mod tests {
             ("FIRSTBYTE_DEADLINE_RESERVE_MS", "900000", "less than 900000"),
             ("FIRSTBYTE_SIGN_AWS", "dynamodb, sqss", "did you mean sqs?"),
             ("FIRSTBYTE_ALLOW_HTTP", "*.", "a host may begin with `*.`"),
+            ("FIRSTBYTE_METRICS", "on", "`emf` or `off`"),
+            ("FIRSTBYTE_METRICS_NAMESPACE", "AWS/Lambda", "not beginning with `AWS/`"),
+            ("FIRSTBYTE_METRICS_DIMENSIONS", "function,=x", "`Name=value`"),
+            ("FIRSTBYTE_TRACE_HOSTS", "*.", "a host may begin with `*.`"),
+            ("FIRSTBYTE_KEEPALIVE_MS", "soon", "a whole number"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "a URL"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "`http/json`"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "no value", "`name=value`"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "1s", "a whole number"),
+            ("OTEL_TRACES_SAMPLER", "sometimes", "parentbased_always_on"),
             ("AWS_LAMBDA_LOG_LEVEL", "verbose", "`TRACE`, `DEBUG`"),
             ("AWS_LAMBDA_LOG_FORMAT", "yaml", "`JSON` or `Text`"),
         ] {
@@ -599,8 +672,12 @@ mod tests {
             "PATH",
             "TABLE",
             "AWS_REGION",
+            "OTEL_EXPORTER_OTLP_HEADERS",
         ];
-        let settings = Settings::from_env(names.map(|name| (name.to_owned(), "1".to_owned()))).unwrap();
+        let settings = Settings::from_env(
+            names.map(|name| (name.to_owned(), if name.starts_with("OTEL") { "key=1" } else { "1" }.to_owned())),
+        )
+        .unwrap();
         let seen: Vec<&str> = settings.guest_environment.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(seen, ["TABLE", "AWS_REGION"]);
     }

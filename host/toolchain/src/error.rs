@@ -26,7 +26,7 @@ pub enum BuildError {
         /// What it should have built.
         project: PathBuf,
     },
-    /// The project is none that makes a component.
+    /// The project does not make a component.
     #[error("{} {reason}", project.display())]
     Unsuitable {
         /// The project.

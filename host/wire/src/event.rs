@@ -138,7 +138,7 @@ fn payload(body: Option<&str>, base64: bool) -> Result<Bytes, EventError> {
     Ok(if base64 { BASE64.decode(body)?.into() } else { Bytes::copy_from_slice(body.as_bytes()) })
 }
 
-/// A map as it comes in an event: null stands for an empty one, a null in it for a name that is not there.
+/// A map as it comes in an event. Lambda writes null in place of an empty map, and null as the value of a name that is absent.
 type Nullable<T> = Option<BTreeMap<String, Option<T>>>;
 
 fn present<T>(map: Nullable<T>) -> impl Iterator<Item = (String, T)> {

@@ -126,7 +126,7 @@ impl ReplyDecoder {
             Framing::Chunks(_) => std::mem::take(&mut self.body),
             Framing::UntilClose => std::mem::take(&mut self.buffer),
         };
-        // What comes after the reply is none: its connection is not for use again.
+        // Bytes after the reply belong to no reply that was asked for: the connection must not be used again.
         let keep_alive = keep_alive && framing != Framing::UntilClose && self.buffer.is_empty();
         Some(Reply { status, headers, body: body.freeze(), keep_alive })
     }

@@ -53,7 +53,7 @@ impl Name {
             Self::Native => "a native Rust function on AWS's runtime client, with that client's streaming response",
             Self::Node => "a streaming function on AWS's `aws-lambda-ric`",
             Self::Lwa => "AWS's Lambda Web Adapter in front of a Rust web application, two processes",
-            Self::Raw => "a Rust program that speaks the Runtime API by hand, a system call a write: the floor",
+            Self::Raw => "a Rust program that speaks the Runtime API by hand, one system call per write: the floor",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Lambda's Runtime API, as far as measuring needs it: hands out events, and notes when which bytes of an answer arrived.
 //!
-//! One for each environment, on a port of its own, plain TCP; a blocking thread a connection, so that a byte's arrival is seen
+//! One for each environment, on a port of its own, plain TCP; one blocking thread per connection, so that a byte's arrival is seen
 //! as soon as the kernel has it. What we send leaves at once (`TCP_NODELAY`), but acknowledgements are the kernel's business:
 //! it delays them, as Lambda's own does, and a client that waits for them waits here, too.
 

@@ -63,6 +63,7 @@ pub(crate) struct State {
 #[derive(Clone, Copy, Debug, Default)]
 struct Counted {
     connections: usize,
+    requests: usize,
     abandoned: usize,
 }
 
@@ -132,6 +133,18 @@ impl ModelServer {
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.state.seen).clone()
+    }
+
+    /// Waits until it was asked `line` so many times, and gives those requests.
+    ///
+    /// # Panics
+    /// If that does not happen.
+    pub async fn until_asked(&self, line: &str, times: usize) -> Vec<Seen> {
+        let asked = || self.seen().into_iter().filter(|seen| seen.line == line).collect::<Vec<_>>();
+        let mut counted = self.state.counted.subscribe();
+        let enough = counted.wait_for(|_| asked().len() >= times);
+        soon(&format!("{times} times {line}"), enough).await.expect("the server lives");
+        asked()
     }
 
     /// When a token was handed to the network.
@@ -227,6 +240,7 @@ async fn answer(request: Request<Incoming>, socket: socket2::Socket, state: Arc<
     let (method, version) = (head.method, head.version);
     let seen = Seen { line, method, target, version, headers, bytes: bytes.clone(), body };
     lock(&state.seen).push(seen.clone());
+    state.counted.send_modify(|counted| counted.requests += 1);
     match head.uri.path() {
         "/v1/chat/completions" => {
             let script = Script::of(&seen.body);

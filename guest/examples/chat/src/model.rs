@@ -36,7 +36,7 @@ pub(crate) enum ModelError {
     Fetch(fetch::Error),
     /// In the model's own words.
     Refused(String),
-    /// What it sent is none of what its API says.
+    /// What it sent does not follow its API.
     Unexpected(serde_json::Error),
     /// The stream ended without saying that it is complete.
     Incomplete,

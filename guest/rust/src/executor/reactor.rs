@@ -118,7 +118,7 @@ pub(super) fn wake(busy: bool) -> bool {
             pollables.push(always_ready.get_or_insert_with(|| monotonic_clock::subscribe_duration(0)));
         }
         for index in poll::poll(&pollables) {
-            // The one that is always ready is none of them.
+            // The pollable that is always ready stands behind those that somebody waits for.
             if let Some(waiting) = waiting.get_mut(index as usize) {
                 waiting.is_ready = true;
             }

@@ -1,10 +1,10 @@
-//! Time in which waiting takes none.
+//! A paused clock: waiting takes no time, and is counted.
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-/// Computing is told to the paused clock in steps of this.
+/// The paused clock is advanced by the time that was spent computing when this much has come together.
 const STEP: Duration = Duration::from_millis(1);
 
 /// Runs `future` on a paused clock. Whoever waits is woken at once, and the clock goes on by the time that they waited for: tokio
@@ -17,7 +17,8 @@ pub(super) async fn skip_waits<F: Future>(future: F) -> F::Output {
         let polled = future.as_mut().poll(cx);
         computed += begun.elapsed();
         if polled.is_pending() && computed >= STEP {
-            // Its first poll sets the clock; what is left of it has this polled once more, to see who is woken by that.
+            // `advance` sets the clock in its first poll, which is all that is wanted of it. It also has this task woken, so that
+            // `future` is polled again and sees the timers that have expired.
             let advanced = pin!(tokio::time::advance(std::mem::take(&mut computed))).poll(cx);
             debug_assert!(advanced.is_pending());
         }

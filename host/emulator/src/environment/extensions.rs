@@ -46,7 +46,7 @@ impl Unregistered {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unknown;
 
-/// Whose move it is.
+/// Who has to do something next: the extension or the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
     /// The extension has not polled yet.
@@ -63,13 +63,13 @@ struct Extension {
     name: String,
     subscriptions: Subscriptions,
     turn: Turn,
-    /// What its next poll gives.
+    /// The event that its next request for one will be answered with.
     event: Option<Bytes>,
     /// Somebody may want `event`.
     told: Arc<Notify>,
 }
 
-/// What a poll gives.
+/// The answer to an extension's request for its next event.
 #[derive(Debug)]
 pub(super) enum Polled {
     Event(Bytes),

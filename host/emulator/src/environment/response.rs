@@ -16,7 +16,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a broken connection may be ahead of the news that its process is gone.
+/// When a runtime's process dies, its connection breaks first, and the process's end is noticed later. For this long a broken
+/// response waits for that notice, so that it can be told as a crash and not as a connection that broke.
 const NEWS: Duration = Duration::from_secs(1);
 
 /// How the runtime sends its response.

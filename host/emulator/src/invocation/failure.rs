@@ -64,7 +64,7 @@ impl Failure {
     }
 }
 
-/// `errorMessage` of an error document, or the document itself if it is none.
+/// The `errorMessage` of an error document. Of anything else that a runtime sent, all of it.
 pub(crate) fn message_of(document: &[u8]) -> String {
     let parsed: Option<serde_json::Value> = serde_json::from_slice(document).ok();
     match parsed.as_ref().and_then(|json| json.get("errorMessage")).and_then(serde_json::Value::as_str) {

@@ -11,7 +11,7 @@ const REFRESH: Duration = Duration::from_secs(300);
 /// How long the endpoint, which is on this machine, may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Why there are none.
+/// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CredentialsError {
     /// Lambda always provides one or the other.

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     rules: Vec<Rule>,
+    /// Whether its names may stand for addresses that are not public.
+    anywhere: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +43,17 @@ impl Policy {
     /// The first destination that makes no sense.
     pub fn parse(list: &str) -> Result<Self, PolicyError> {
         let entries = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
-        Ok(Self { rules: entries.map(Rule::parse).collect::<Result<_, _>>()? })
+        Ok(Self { rules: entries.map(Rule::parse).collect::<Result<_, _>>()?, anywhere: false })
+    }
+
+    /// The one server of a URL, wherever its name leads: for what the operator names, and no handler chooses.
+    ///
+    /// # Errors
+    /// A URL without a scheme of HTTP's, or without a host.
+    pub fn only(uri: &Uri) -> Result<Self, PolicyError> {
+        let error = || PolicyError(uri.to_string());
+        let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or_else(error)?;
+        Ok(Self { rules: vec![Rule::parse(&format!("{scheme}://{authority}"))?], anywhere: true })
     }
 
     /// Whether a request to `uri` is allowed, as far as its text tells.
@@ -65,7 +77,7 @@ impl Policy {
             Host::Name(name) => name == "localhost" && address.is_loopback(),
             Host::Below(_) | Host::Any => false,
         };
-        self.rules.iter().any(|rule| rule.port == port && is_named(&rule.host))
+        self.anywhere || self.rules.iter().any(|rule| rule.port == port && is_named(&rule.host))
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 /// The certificates in a PEM file.
 ///
 /// # Errors
-/// A file that cannot be read, has no certificate, or one that is none.
+/// The file cannot be read, has no certificate, or has one that is invalid.
 pub(super) fn read(file: &Path) -> Result<RootCertStore, PathError> {
     let unusable = |error: &dyn std::fmt::Display| PathError::new("FIRSTBYTE_CA_FILE", file, error.to_string());
     let pem = std::fs::read(file).map_err(|error| unusable(&error))?;

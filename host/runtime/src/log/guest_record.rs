@@ -10,9 +10,9 @@ const OF_THE_HOST: [&str; 3] = ["timestamp", "requestId", "tenantId"];
 /// What a guest's line says. Its length is bounded by that of a line, and so is what it takes to read it.
 #[derive(Debug, PartialEq)]
 pub(super) struct GuestRecord {
-    /// None if there is none, or no known one: then the stream's counts.
+    /// The level that the line gives. `None` if it gives no level that is known: then the level of its stream counts.
     pub(super) level: Option<Level>,
-    /// Empty if there is none. One that is not text stays among the members.
+    /// The line's `message`; empty if it has no message. A message that is not text stays among the members.
     pub(super) message: String,
     pub(super) members: Map<String, Value>,
 }

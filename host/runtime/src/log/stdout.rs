@@ -189,6 +189,11 @@ impl Log for StdoutLog {
         self.enqueue(&self.render(record));
     }
 
+    fn line(&self, line: &str) {
+        self.tell_dropped(None, None);
+        self.enqueue(&format!("{line}\n"));
+    }
+
     fn has_room(&self) -> bool {
         self.shared.lock().bytes.len() < QUEUE / 2
     }

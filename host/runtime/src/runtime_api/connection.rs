@@ -14,7 +14,7 @@ const ATTEMPTS: u32 = 10;
 pub(super) enum Connection {
     Open(TcpStream),
     Opening(Opening),
-    /// There is none: it could not be made, or was taken away.
+    /// There is no connection: it could not be made, or somebody has taken it.
     None(io::Error),
 }
 

@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// One value a name; null if there is none.
+/// One value per name; null if there are no names.
 pub type Single = Option<BTreeMap<String, String>>;
 
-/// All values of a name; null if there is none.
+/// All values of each name; null if there are no names.
 pub type Multiple = Option<BTreeMap<String, Vec<String>>>;
 
 /// The event, as API Gateway writes it.

@@ -12,7 +12,7 @@ const CLIENT: &str = "4.0.2";
 /// The oldest that the client runs on.
 const OLDEST: u32 = 22;
 
-/// What is installed where there is none, or an older one.
+/// The version that is installed on a machine without Node, or with an older one.
 const INSTALLED: &str = "24";
 
 /// What compiling the client takes.

@@ -11,7 +11,7 @@ const DELIMITER: [u8; 8] = [0; 8];
 /// The payload of one answer.
 #[derive(Debug)]
 pub(crate) struct Payload {
-    /// The part of the prelude that has arrived; none when it is complete, or if there is none.
+    /// The part of the prelude that has arrived. `None` once the prelude is complete, and if the response has no prelude.
     prelude: Option<Vec<u8>>,
     /// When the first byte arrived.
     pub(crate) first: Option<Instant>,

@@ -94,8 +94,8 @@ enum Ending {
     DroppedHeaders,
     /// These `cookies` (`a=1`, `b=2; Path=/; HttpOnly`), and one header that is there twice.
     Cookies { cookies: Option<Vec<String>> },
-    /// A `text/event-stream` of `events` (3), `then` (`fail`) an end.
-    Sse { events: Option<u64>, then: Option<sse::Then> },
+    /// A `text/event-stream` of `events` (3), `ms` (0) after each of its lines, `then` (`fail`) an end.
+    Sse { events: Option<u64>, ms: Option<u64>, then: Option<sse::Then> },
 
     /// The environment, as a JSON object.
     Env,
@@ -150,7 +150,9 @@ fn end(request: Request, response: Response) -> Result {
         Ending::BigHead { bytes, name } => head::big(response, bytes.unwrap_or(32 << 10), name.as_deref()),
         Ending::DroppedHeaders => head::dropped(response),
         Ending::Cookies { cookies } => head::cookies(response, cookies),
-        Ending::Sse { events, then } => sse::events(response, events.unwrap_or(3), &then.unwrap_or_default()),
+        Ending::Sse { events, ms, then } => {
+            sse::events(response, events.unwrap_or(3), ms.unwrap_or_default(), &then.unwrap_or_default())
+        }
 
         Ending::Env => sandbox::env(response),
         Ending::Fs { paths } => sandbox::fs(response, paths),

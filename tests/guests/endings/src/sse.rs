@@ -2,6 +2,8 @@
 
 use firstbyte::{Response, Result};
 use serde::Deserialize;
+use std::thread;
+use std::time::Duration;
 
 use crate::{Held, compute, failure, trap};
 
@@ -16,10 +18,17 @@ pub(crate) enum Then {
     Spin,
 }
 
-pub(crate) fn events(response: Response, events: u64, then: &Then) -> Result {
+pub(crate) fn events(response: Response, events: u64, ms: u64, then: &Then) -> Result {
     let mut body = response.content_type("text/event-stream").header("cache-control", "no-cache").start()?;
     for n in 0..events {
-        body.write(format!("data: {n}\n\n"))?;
+        if ms == 0 {
+            body.write(format!("data: {n}\n\n"))?;
+            continue;
+        }
+        for line in [format!("data: {n}\n"), "\n".to_owned()] {
+            body.write(line)?;
+            thread::sleep(Duration::from_millis(ms));
+        }
     }
     let held = Held::Started { _body: body };
     match then {

@@ -1,5 +1,5 @@
 //! The bench handler as a program that speaks the Runtime API by hand: what there is below every runtime client, and nothing
-//! else. One thread and one connection a concurrent invocation, one system call a write, nothing merged.
+//! else. One thread and one connection per concurrent invocation, one system call per write, nothing merged.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::TcpStream;

@@ -1,0 +1,172 @@
+//! What an operator learns of invocations from outside of the handler, in whatever language that is: metrics and traces.
+//!
+//! `Measures` are taken while an invocation goes on, by those who carry it. Observers are shown each one after it was settled,
+//! when its caller has everything, and before Lambda is asked for the next. Nothing here can change how an invocation ends.
+
+#[cfg(feature = "lambda")]
+mod emf;
+mod measures;
+#[cfg(feature = "lambda")]
+mod otlp;
+mod trace;
+
+#[cfg(feature = "lambda")]
+pub(crate) use emf::Emf;
+pub use measures::{Call, Measured};
+pub(crate) use measures::{CallMeasure, Measures};
+#[cfg(feature = "lambda")]
+pub(crate) use otlp::Otlp;
+pub use trace::{Sampler, SamplerError};
+pub(crate) use trace::{Trace, new_span};
+
+#[cfg(feature = "lambda")]
+use crate::handler::Settled;
+#[cfg(feature = "lambda")]
+use crate::invocation::InvocationContext;
+#[cfg(feature = "lambda")]
+use crate::log::BoxFuture;
+use http::{HeaderMap, Uri};
+use std::time::Duration;
+
+/// What of invocations is told, and to whom. Nothing, unless it is asked for.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct TelemetrySettings {
+    /// Metrics in the log, in CloudWatch's embedded format.
+    pub metrics: Option<MetricsSettings>,
+    /// Traces by OTLP.
+    pub traces: Option<TraceSettings>,
+}
+
+/// How metrics are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricsSettings {
+    /// CloudWatch's namespace.
+    pub namespace: String,
+    /// What they are told by, in this order.
+    pub dimensions: Vec<Dimension>,
+}
+
+/// What metrics are told by. Each combination of values is a metric of its own, and is billed as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dimension {
+    /// `FunctionName`.
+    Function,
+    /// `FunctionVersion`.
+    Version,
+    /// `Door`: `Direct`, `FunctionUrl` or `ApiGateway`.
+    Door,
+    /// A name and a value of the operator's own.
+    Fixed(String, String),
+}
+
+impl Dimension {
+    /// `function`, `version`, `door`, or `Name=value`. None for anything else.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "function" => Some(Self::Function),
+            "version" => Some(Self::Version),
+            "door" => Some(Self::Door),
+            _ => {
+                let (name, value) = text.split_once('=')?;
+                let is_text =
+                    |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+                let fits = is_text(name, 250) && is_text(value, 1024) && !name.starts_with([':', '_']);
+                fits.then(|| Self::Fixed(name.to_owned(), value.to_owned()))
+            }
+        }
+    }
+}
+
+/// Where traces go.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TraceSettings {
+    /// The collector's address for traces: `http://collector:4318/v1/traces`.
+    pub endpoint: Uri,
+    /// Headers of each request.
+    pub headers: HeaderMap,
+    /// How long an export may take.
+    pub timeout: Duration,
+    /// Which invocations are told.
+    pub sampler: Sampler,
+    /// Attributes of the function itself, besides those that Lambda says.
+    pub resource: Vec<(String, String)>,
+}
+
+/// The function, as Lambda says it.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its memory size, in MB.
+    pub memory_mb: u64,
+    /// The region it runs in.
+    pub region: String,
+}
+
+/// A settled invocation, as observers are shown it.
+#[cfg(feature = "lambda")]
+pub(crate) struct Observed<'a> {
+    pub(crate) context: &'a InvocationContext,
+    pub(crate) settled: &'a Settled,
+    pub(crate) measured: &'a Measured,
+    /// Whether it is the first of its process.
+    pub(crate) is_cold: bool,
+}
+
+/// Everybody who is shown each invocation.
+#[cfg(feature = "lambda")]
+#[derive(Default)]
+pub(crate) struct Observers {
+    observers: Vec<Box<dyn Observer>>,
+    /// Whether an invocation was seen.
+    is_warm: std::sync::atomic::AtomicBool,
+}
+
+#[cfg(feature = "lambda")]
+impl Observers {
+    /// Those that the settings ask for.
+    ///
+    /// # Errors
+    /// A file of certificates that is of no use.
+    pub(crate) fn new(
+        settings: &crate::settings::Settings,
+        function: &Function,
+        log: &std::sync::Arc<dyn crate::log::Log>,
+    ) -> Result<Self, crate::path::PathError> {
+        let mut observers: Vec<Box<dyn Observer>> = Vec::new();
+        let TelemetrySettings { metrics, traces } = settings.telemetry.clone();
+        if let Some(metrics) = metrics {
+            observers.push(Box::new(Emf::new(metrics, function.clone(), std::sync::Arc::clone(log))));
+        }
+        if let Some(traces) = traces {
+            observers.push(Box::new(Otlp::new(traces, function, &settings.egress, std::sync::Arc::clone(log))?));
+        }
+        Ok(Self { observers, ..Self::default() })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.observers.is_empty()
+    }
+
+    /// Shows them an invocation, one after the other.
+    pub(crate) async fn observe(&self, context: &InvocationContext, settled: &Settled) {
+        let is_cold = !self.is_warm.swap(true, std::sync::atomic::Ordering::Relaxed);
+        let Some(measured) = &settled.measured else { return };
+        for observer in &self.observers {
+            observer.observe(&Observed { context, settled, measured, is_cold }).await;
+        }
+    }
+}
+
+/// Is shown each invocation.
+#[cfg(feature = "lambda")]
+pub(crate) trait Observer: Send + Sync {
+    /// Tells of it. What cannot be told is logged, and forgotten.
+    fn observe<'a>(&'a self, observed: &'a Observed<'a>) -> BoxFuture<'a, ()>;
+}
