@@ -80,7 +80,7 @@ fn what_cannot_be_built_says_why() {
         (&["build", built][..], "is built already; give the folder of its sources"),
         (
             &["build", "src"],
-            "src has no Cargo.toml, no package.json and no tsconfig.json: a handler is a .wasm or .cwasm file, or the folder",
+            "src has no Cargo.toml, no package.json, no tsconfig.json and no app.py: a handler is a .wasm or .cwasm file, or the folder",
         ),
         (&["build", "nowhere"], "nowhere does not exist"),
         (&["build"], "it exports nothing; a handler exports one of firstbyte:lambda/handler"),
@@ -110,7 +110,10 @@ fn a_new_project_has_a_name_and_a_template_and_nothing_is_written_over() {
         assert!(run.status.code() == Some(1) && stderr(&run).contains(why), "{arguments:?}: {run:?}");
     }
     let run = output(&mut firstbyte(folder.path(), ["new", "hello", "--lang", "cobol"]));
-    assert!(run.status.code() == Some(2) && stderr(&run).contains("[possible values: rust, javascript, typescript]"), "{run:?}");
+    assert!(
+        run.status.code() == Some(2) && stderr(&run).contains("[possible values: rust, javascript, typescript, python]"),
+        "{run:?}"
+    );
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
 
     let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
