@@ -21,7 +21,7 @@ impl Guest for Door {
     fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
         if let Some(Begun { request, response, exchange }) = Exchange::begin(request, outparam) {
             let outcome = handle(request, response);
-            Exchange::settle(exchange, outcome.as_ref().map(|()| ()));
+            Exchange::settle(exchange, outcome.as_ref().copied());
         }
     }
 }
