@@ -124,7 +124,7 @@ fn a_new_project_has_a_name_and_a_template_and_nothing_is_written_over() {
     let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
     assert!(stderr(&run).contains("a/hello is there already, and not empty"), "{run:?}");
     let run = output(&mut firstbyte(folder.path(), ["new", "--template", "list"]));
-    assert!(stdout(&run).starts_with("rust greeting: two lines") && stdout(&run).lines().count() == 10, "{run:?}");
+    assert!(stdout(&run).starts_with("rust greeting: two lines") && stdout(&run).lines().count() == 13, "{run:?}");
 }
 
 #[test]

@@ -133,7 +133,11 @@ pub const DECLARED: &[Declared] = &[
         default: "off",
         doc: "`emf` writes a line of metrics per invocation to the log, in CloudWatch's embedded metric format",
     },
-    Declared { name: "FIRSTBYTE_METRICS_NAMESPACE", default: "Firstbyte", doc: "CloudWatch's namespace for them" },
+    Declared {
+        name: "FIRSTBYTE_METRICS_NAMESPACE",
+        default: "Firstbyte",
+        doc: "CloudWatch's namespace for them: at most 255 letters, digits or any of `.-_/#:`, not beginning with `AWS/`",
+    },
     Declared {
         name: "FIRSTBYTE_METRICS_DIMENSIONS",
         default: "function",

@@ -168,7 +168,7 @@ fn the_nonce_of_a_delivery_is_echoed() {
 #[test]
 fn a_runtime_that_cannot_start_says_why() {
     for (variables, kind, help) in [
-        (&[("_HANDLER", "missing")][..], "Runtime.NoSuchHandler", "neither"),
+        (&[("_HANDLER", "nobody")][..], "Runtime.NoSuchHandler", "neither"),
         (&[("FIRSTBYTE_RESPONSE", "sometimes")], "Runtime.InvalidSetting", "`stream` or `buffered`"),
         (&[("FIRSTBYTE_REUSE", "0")], "Runtime.InvalidSetting", "at least 1. Correct it, or remove it for its default: 1"),
         (&[("FIRSTBYTE_SIGN_AWS", "bedrock-runtime")], "Runtime.InvalidSetting", "signed for the service bedrock: name that"),

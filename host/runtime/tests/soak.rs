@@ -88,8 +88,15 @@ impl Soaked {
             |payload: &str| payload.replace("SERVER", &server.to_string()).replace("PORT", &server.port().to_string());
         let mix = endings.iter().flat_map(|(payload, times)| std::iter::repeat_n(with_server(payload), *times)).collect();
         let allowed = format!("http://{server},http://*.localhost:{}", server.port());
-        let variables =
-            [("AWS_LAMBDA_MAX_CONCURRENCY", "16"), ("FIRSTBYTE_MEMORY_MB", "8"), ("FIRSTBYTE_ALLOW_HTTP", allowed.as_str())];
+        let variables = [
+            ("AWS_LAMBDA_MAX_CONCURRENCY", "16"),
+            ("FIRSTBYTE_MEMORY_MB", "8"),
+            ("FIRSTBYTE_ALLOW_HTTP", allowed.as_str()),
+            // What glibc keeps for each thread depends on how busy the machine is. The build for Lambda has musl's allocator.
+            ("MALLOC_ARENA_MAX", "1"),
+            ("MALLOC_MMAP_THRESHOLD_", "131072"),
+            ("MALLOC_TRIM_THRESHOLD_", "131072"),
+        ];
         let mut running = start_as(Some("ulimit -n 1024"), &guest(name), &variables, vec![], vec![]);
         running.discard_log();
         Self { name, running, mix, delivered: 0, answered: 0, answers: HashMap::new(), rss: Vec::new() }
