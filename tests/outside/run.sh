@@ -33,24 +33,26 @@ done
 diff -r wit "$WORK/packages/firstbyte-runtime/wit" || fail "the interface in firstbyte-runtime is another one"
 
 step "the hosts that it carries, as in a release"
-cargo build --release --quiet --package firstbyte-cli
+# With the features that `cargo run` has, so that nothing is built twice; and the hosts that tests/deploy/run.sh has built, if it has.
+cargo build --release --quiet --bin firstbyte
 for arch in x86_64 arm64; do
-  "$TARGET/release/firstbyte" layer --arch $arch -o "$WORK/hosts"
+  built=$TARGET/deploy/sam-$arch/Host/bootstrap
+  if [ -f "$built" ]; then given=(--bootstrap "$built"); else given=(); fi
+  "$TARGET/release/firstbyte" layer --arch $arch "${given[@]}" -o "$WORK/hosts"
   mv "$WORK/hosts/layer.zip" "$WORK/hosts/layer-$arch.zip"
 done
 
-step "the command line, from its package"
-# The registry's crates are those that the repository has built for its own; hence the same profile and lock.
+step "the command line: its package has all that it takes, and a release carries hosts"
+# A build of the package would build wasmtime once more: it is checked, and what runs here are the same sources.
 (
   cd "$WORK/packages/firstbyte-cli"
   cp "$ROOT/rust-toolchain.toml" "$WORK"
   cp "$ROOT/Cargo.lock" .
-  FIRSTBYTE_HOSTS=$WORK/hosts CARGO_PROFILE_RELEASE_STRIP=debuginfo cargo build --release --quiet --target-dir "$TARGET"
+  cargo check --quiet --target-dir "$TARGET"
 )
+FIRSTBYTE_HOSTS=$WORK/hosts cargo build --release --quiet --bin firstbyte
 mkdir -p "$WORK/bin"
 cp "$TARGET/release/firstbyte" "$WORK/bin"
-# The repository's own takes its place again.
-cargo build --release --quiet --package firstbyte-cli
 export PATH=$WORK/bin:$PATH
 unset FIRSTBYTE
 firstbyte --version
