@@ -98,10 +98,12 @@ class Sandbox:
         """The bootstrap's process."""
         for status in Path("/proc").glob("[0-9]*/stat"):
             try:
-                if int(status.read_text().rsplit(")", 1)[1].split()[1]) == self.process.pid:
-                    return status.parent
+                state, parent, group, *_ = status.read_text().rsplit(")", 1)[1].split()
             except OSError:
-                pass
+                continue
+            # The first process of a group is the emulator's guard, and one that has ended has nothing to tell.
+            if int(parent) == self.process.pid and state != "Z" and group != status.parent.name:
+                return status.parent
         raise SystemExit("the runtime is not running:\n" + (self.root / "log").read_text())
 
     def environment(self):
