@@ -69,7 +69,9 @@ def examples(repository, folder):
             key: workspace["package"][key] if given == {"workspace": True} else given for key, given in manifest["package"].items()
         }
         lines = ["[package]", *(f"{key} = {value(given)}" for key, given in package.items())]
-        lines += ["[lib]", *(f"{key} = {value(given)}" for key, given in manifest["lib"].items())]
+        # A program has no table of its own.
+        if "lib" in manifest:
+            lines += ["[lib]", *(f"{key} = {value(given)}" for key, given in manifest["lib"].items())]
         for table in ("dependencies", "dev-dependencies"):
             lines.append(f"[{table}]")
             lines += [f"{key} = {value(dependency(key, given, workspace))}" for key, given in manifest[table].items()]
