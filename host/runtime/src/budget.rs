@@ -147,6 +147,13 @@ impl Budget {
         permit(&self.0.connections).await
     }
 
+    /// Begins nothing more: whoever waits for a right to a request or a look-up waits for good. Requests that end together would
+    /// otherwise let others begin that nobody is left to end.
+    pub(crate) fn close(&self) {
+        self.0.connections.close();
+        self.0.lookups.close();
+    }
+
     /// Waits for the right to one more look-up.
     pub(crate) async fn lookup(&self) -> Lookup {
         let own = permit(&self.0.lookups).await;
@@ -157,7 +164,7 @@ impl Budget {
 async fn permit(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
     match Arc::clone(semaphore).acquire_owned().await {
         Ok(permit) => permit,
-        // Nobody closes it.
+        // It is closed: whoever asks is about to be ended.
         Err(_) => std::future::pending().await,
     }
 }
@@ -277,6 +284,17 @@ mod tests {
         assert_eq!(budget.slots(100), 100, "what is there stays");
         drop(charge);
         assert!(budget.charge(1).is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_begins_once_it_is_closed() {
+        let budget = Budget::new(Allowance { connections: 1, ..Allowance::default() }, Shares::new(100));
+        let first = budget.connection().await;
+        let mut second = std::pin::pin!(budget.connection());
+        assert!(futures_util::poll!(&mut second).is_pending());
+        budget.close();
+        drop(first);
+        assert!(futures_util::poll!(&mut second).is_pending());
     }
 
     #[test]

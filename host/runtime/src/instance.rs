@@ -72,6 +72,12 @@ impl Instance {
     }
 }
 
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.store.data().holdings.budget().close();
+    }
+}
+
 fn failed(error: &wasmtime::Error, store: &Store<State>, panic: &LastPanic) -> Failed {
     let State { limits, holdings, .. } = store.data();
     Failed::from_trap(error, limits.refused(), holdings.budget().allowance(), panic.message())
