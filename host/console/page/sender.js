@@ -12,8 +12,16 @@ const KEY = "firstbyte-history";
 async function post(path, body) {
   const response = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   const text = await response.text();
-  if (!response.ok) throw new Error(text || `${response.status} ${response.statusText}`);
-  return text ? JSON.parse(text) : {};
+  if (!response.ok) throw new Error(messageOf(text) ?? `${response.status} ${response.statusText}`);
+}
+
+/** What a refusal says: `{"message": …}`. */
+function messageOf(text) {
+  try {
+    return JSON.parse(text).message;
+  } catch {
+    return undefined;
+  }
 }
 
 export class Sender {
@@ -36,10 +44,11 @@ export class Sender {
     this.list();
   }
 
-  /** The switches as the emulator has them. */
+  /** The switches as the emulator has them. Those that this page sees first are how the function was started. */
   take(switches) {
-    byId("bandwidth").checked = switches?.bandwidth === true;
-    byId("timeout").value = switches?.timeout_ms ? String(switches.timeout_ms / 1000) : "";
+    byId("bandwidth").checked = switches.bandwidth;
+    byId("timeout").value = String(switches.timeout_ms / 1000);
+    this.first ??= { bandwidth: byId("bandwidth").checked, timeout: byId("timeout").value };
     this.look();
   }
 
@@ -55,7 +64,8 @@ export class Sender {
     if (byId("cut").value) set.push(`cut after ${byId("cut").value} B`);
     if (byId("slow").value) set.push(`${byId("slow").value} KB/s`);
     if (byId("bandwidth").checked) set.push("bandwidth");
-    if (byId("timeout").value) set.push(`timeout ${byId("timeout").value} s`);
+    const timeout = byId("timeout").value;
+    if (this.first && timeout !== this.first.timeout) set.push(timeout ? `timeout ${timeout} s` : "timeout as started");
     setText(byId("failures-set"), set.join(", "));
   }
 

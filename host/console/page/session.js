@@ -135,7 +135,7 @@ export class Session {
         return;
       case "missed":
         this.missed += event.events;
-        this.notice(event, `${event.events} events were missed here: lanes may lack some`, "warn");
+        this.notice(event, `${event.events} events are not kept any more: lanes may lack some`, "warn");
         return;
       case "client_saw":
         // With no request id it never reached the function.
