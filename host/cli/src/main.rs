@@ -12,6 +12,7 @@ mod checkout;
 mod client;
 mod compile;
 mod completions;
+mod console;
 mod elf;
 mod elsewhere;
 mod function;

@@ -1,0 +1,58 @@
+//! What the console shows: which function, where its doors are, and what can be switched.
+
+use crate::history::now_ms;
+use firstbyte_emulator::{Controls, Door, Emulator};
+use serde_json::{Value, json};
+
+/// The emulator that the console belongs to.
+#[derive(Debug)]
+pub(crate) struct About {
+    pub(crate) function: String,
+    pub(crate) handler: String,
+    pub(crate) controls: Controls,
+    lambda: String,
+    function_url: String,
+    api_gateway: String,
+    started_ms: f64,
+}
+
+impl About {
+    pub(crate) fn of(emulator: &Emulator, handler: String) -> Self {
+        Self {
+            function: emulator.function_name().to_owned(),
+            handler,
+            controls: emulator.controls(),
+            lambda: emulator.lambda_url(),
+            function_url: emulator.function_url(),
+            api_gateway: emulator.api_url(),
+            started_ms: now_ms(),
+        }
+    }
+
+    /// Where a door is.
+    pub(crate) fn url(&self, door: Door) -> Option<&str> {
+        match door {
+            Door::Lambda => Some(&self.lambda),
+            Door::FunctionUrl => Some(&self.function_url),
+            Door::ApiGateway => Some(&self.api_gateway),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "function": self.function,
+            "handler": self.handler,
+            "doors": {"lambda": self.lambda, "function_url": self.function_url, "api_gateway": self.api_gateway},
+            "version": env!("CARGO_PKG_VERSION"),
+            "started_ms": self.started_ms,
+            "switches": self.switches(),
+        })
+    }
+
+    /// How the switches stand for the next invocation.
+    pub(crate) fn switches(&self) -> Value {
+        let timeout = self.controls.timeout().as_secs_f64() * 1000.0;
+        json!({"bandwidth": self.controls.throttle(), "timeout_ms": timeout})
+    }
+}

@@ -1,0 +1,83 @@
+//! What is answered at which path.
+
+use crate::listener::{Reply, Shared};
+use crate::{events, page, recording};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body, Incoming};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+const JSON: &str = "application/json";
+
+pub(crate) async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> Reply {
+    let query = |name: &str| value(request.uri().query().unwrap_or_default(), name);
+    let path = request.uri().path();
+    let mut reply = match (request.method(), path) {
+        (&Method::GET, "/events") => {
+            let since = query("since").or_else(|| last_event_id(request.headers()));
+            match since.map_or(Ok(0), |since| since.parse()) {
+                Ok(since) => streamed("text/event-stream", events::body(shared.history.clone(), since)),
+                Err(_) => refused(StatusCode::BAD_REQUEST, "since and Last-Event-ID are the number of an event"),
+            }
+        }
+        (&Method::GET, "/about") => json(StatusCode::OK, &shared.about.json()),
+        (&Method::GET, "/recording") => {
+            let request_id = query("request_id");
+            let body = recording::body(&shared.history, &shared.about.handler, request_id.as_deref());
+            let mut reply = streamed(JSON, body);
+            let name = HeaderValue::from_static("attachment; filename=\"recording.json\"");
+            reply.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+            reply
+        }
+        (&Method::GET, path) => match page::file(path) {
+            Some(file) => {
+                let mut reply = streamed(file.content_type, Full::new(Bytes::from_static(file.text.as_bytes())));
+                reply.headers_mut().insert(header::CONTENT_SECURITY_POLICY, page::POLICY);
+                reply
+            }
+            None => refused(StatusCode::NOT_FOUND, &format!("there is no {path} here")),
+        },
+        (method, path) => refused(StatusCode::NOT_FOUND, &format!("there is no {method} {path} here")),
+    };
+    let headers = reply.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    reply
+}
+
+/// The decoded value of a name in a query.
+fn value(query: &str, name: &str) -> Option<String> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(known, _)| *known == name).map(|(_, value)| value.to_owned()).next()
+}
+
+/// Where a browser that lost its connection goes on.
+fn last_event_id(headers: &HeaderMap) -> Option<String> {
+    headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+fn streamed(content_type: &'static str, body: impl Body<Data = Bytes, Error = Infallible> + Send + 'static) -> Reply {
+    let mut reply = Response::new(body.boxed_unsync());
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// A reply of JSON.
+pub(crate) fn json(status: StatusCode, json: &serde_json::Value) -> Reply {
+    let mut reply = streamed(JSON, Full::new(Bytes::from(json.to_string())));
+    *reply.status_mut() = status;
+    reply
+}
+
+/// A reply that says why there is no other.
+pub(crate) fn refused(status: StatusCode, why: &str) -> Reply {
+    json(status, &serde_json::json!({"message": why}))
+}
