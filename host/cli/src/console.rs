@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 const PORT: u16 = 9003;
 
 #[derive(Args)]
+#[group(id = "console")]
 pub(crate) struct Arguments {
     /// Port of the console, a web page that shows every invocation as it happens; if absent, 9003, or any free port where that
     /// one is taken
