@@ -9,7 +9,6 @@ mod ask;
 mod build;
 mod carried;
 mod checkout;
-mod client;
 mod compile;
 mod completions;
 mod console;

@@ -1,5 +1,6 @@
 //! What the console shows: which function, where its doors are, and what can be switched.
 
+use crate::client::Target;
 use crate::history::now_ms;
 use firstbyte_emulator::{Controls, Door, Emulator};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ pub(crate) struct About {
     lambda: String,
     function_url: String,
     api_gateway: String,
+    certificate: Option<String>,
     started_ms: f64,
 }
 
@@ -25,18 +27,20 @@ impl About {
             lambda: emulator.lambda_url(),
             function_url: emulator.function_url(),
             api_gateway: emulator.api_url(),
+            certificate: emulator.certificate().map(ToOwned::to_owned),
             started_ms: now_ms(),
         }
     }
 
-    /// Where a door is.
-    pub(crate) fn url(&self, door: Door) -> Option<&str> {
-        match door {
-            Door::Lambda => Some(&self.lambda),
-            Door::FunctionUrl => Some(&self.function_url),
-            Door::ApiGateway => Some(&self.api_gateway),
-            _ => None,
-        }
+    /// A door, for a client that reads ahead so much. `None` if it is not known here.
+    pub(crate) fn target(&self, door: Door, read_ahead: Option<u32>) -> Option<Target<'_>> {
+        let (url, certificate) = match door {
+            Door::Lambda => (&self.lambda, None),
+            Door::FunctionUrl => (&self.function_url, None),
+            Door::ApiGateway => (&self.api_gateway, self.certificate.as_deref()),
+            _ => return None,
+        };
+        Some(Target { door, url, function: &self.function, certificate, read_ahead })
     }
 
     pub(crate) fn json(&self) -> Value {

@@ -3,8 +3,9 @@
 use crate::about::About;
 use crate::history::{Bounds, History};
 use crate::intake;
-use crate::listener;
+use crate::listener::{self, Shared};
 use crate::redact::Redaction;
+use crate::sender::Sender;
 use firstbyte_emulator::{Emulator, Tap};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -67,8 +68,9 @@ impl Console {
         allow_hosts: Vec<String>,
     ) -> io::Result<OpenConsole> {
         let address = listener.local_addr()?;
-        let about = About::of(emulator, handler);
-        self.tasks.spawn(listener::serve(listener, Arc::new(listener::Shared { history: self.history, about, allow_hosts })));
+        let about = Arc::new(About::of(emulator, handler));
+        let shared = Shared { history: self.history, about, sender: Sender::default(), allow_hosts };
+        self.tasks.spawn(listener::serve(listener, Arc::new(shared)));
         Ok(OpenConsole { address, _tasks: self.tasks })
     }
 }

@@ -169,6 +169,17 @@ impl History {
         (of_it, complete)
     }
 
+    /// The request id of the invocation whose trace has this root.
+    pub(crate) fn request_of(&self, root: &str) -> Option<String> {
+        let kept = self.kept();
+        kept.entries.iter().rev().find_map(|entry| match &entry.what {
+            What::Emulator(Event { request_id, kind: EventKind::InvocationStarted { trace_id, .. }, .. }) => {
+                trace_id.split(';').any(|field| field == root).then(|| request_id.as_deref().map(ToOwned::to_owned))?
+            }
+            _ => None,
+        })
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         // Nothing that may panic happens under the lock.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)

@@ -3,9 +3,10 @@
 use crate::about::About;
 use crate::history::History;
 use crate::routes;
+use crate::sender::Sender;
 use bytes::Bytes;
 use firstbyte_emulator::Hosts;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -27,7 +28,8 @@ pub(crate) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) history: Arc<History>,
-    pub(crate) about: About,
+    pub(crate) about: Arc<About>,
+    pub(crate) sender: Sender,
     pub(crate) allow_hosts: Vec<String>,
 }
 
@@ -62,8 +64,21 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 async fn answer(request: Request<Incoming>, here: IpAddr, shared: &Arc<Shared>) -> Reply {
-    match Hosts::new(here, &shared.allow_hosts).objection(&request, |_| false) {
+    let objection = Hosts::new(here, &shared.allow_hosts).objection(&request, |_| false);
+    match objection.or_else(|| of_another_page(&request, &shared.allow_hosts)) {
         Some(why) => routes::refused(StatusCode::FORBIDDEN, &why),
         None => routes::answer(request, shared).await,
     }
+}
+
+/// A web page of this machine that is not the console's may not use it: what it could do here is more than it could at a door.
+fn of_another_page<B>(request: &Request<B>, allowed: &[String]) -> Option<String> {
+    let text = |name| request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let origin = text(header::ORIGIN)?;
+    let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let is_own = text(header::HOST).is_some_and(|host| host.eq_ignore_ascii_case(authority));
+    // Behind a proxy, the page has the name that its user gave.
+    let is_allowed = allowed.iter().any(|name| name.eq_ignore_ascii_case(host));
+    (!is_own && !is_allowed).then(|| format!("a web page of {origin:?} made this request, and only the console's own page may"))
 }
