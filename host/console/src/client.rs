@@ -18,6 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
+/// So large that h2 lets as many frames of a byte wait as a stream's window has room for.
+const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
+
 /// The request that is sent.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -87,10 +90,10 @@ pub enum ClientError {
     #[error("cannot use the door's certificate: {0}")]
     Certificate(String),
     /// The connection ended before the answer began.
-    #[error("there was no answer: {0}")]
+    #[error("there was no answer: {}", causes(.0))]
     NoAnswer(hyper::Error),
     /// The connection ended within the answer.
-    #[error("the response broke off: {0}")]
+    #[error("the response broke off: {}", causes(.0))]
     Broken(hyper::Error),
     /// The Lambda API's answer ended without its last event.
     #[error("the response broke off before InvokeComplete")]
@@ -98,6 +101,12 @@ pub enum ClientError {
     /// The Lambda API's answer is no event stream.
     #[error("the response is not an event stream: {0}")]
     NotEvents(String),
+}
+
+/// What hyper says, and what it says was the cause.
+fn causes(error: &hyper::Error) -> String {
+    let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// How a body is read.
@@ -210,7 +219,9 @@ async fn over_http2(
 ) -> hyper::Result<Response<Incoming>> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     if target.read_ahead.is_some() {
-        builder.initial_stream_window_size(target.read_ahead).initial_connection_window_size(target.read_ahead);
+        // The stream's window is what holds the door back. The connection's is for its half: h2 gives up a connection on which
+        // small frames are left unread that make up half of it, 256 bytes each.
+        builder.initial_stream_window_size(target.read_ahead).initial_connection_window_size(CONNECTION_WINDOW);
     }
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);

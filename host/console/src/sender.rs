@@ -134,6 +134,7 @@ impl Client {
             Err(error) => return (What::NoAnswer, error.to_string()),
         };
         seen.status = Some(answer.status.as_u16());
+        let begun = Instant::now();
         loop {
             if let Some(limit) = self.cut_after.filter(|limit| seen.bytes >= *limit) {
                 seen.bytes = limit;
@@ -145,7 +146,8 @@ impl Client {
                     // What it leaves unread takes it no time.
                     let read = self.cut_after.map_or(bytes, |limit| bytes.min(limit - seen.bytes));
                     if let Some(pace) = self.pace {
-                        tokio::time::sleep(pace.mul_f64(read as f64)).await;
+                        // As a whole, and not chunk by chunk: timers are coarser than the time for a small chunk.
+                        tokio::time::sleep_until((begun + pace.mul_f64((seen.bytes + read) as f64)).into()).await;
                     }
                     seen.bytes += bytes;
                 }
