@@ -116,7 +116,7 @@ impl Serve {
     /// # Panics
     /// If it does not.
     pub async fn start_as(mut command: Command, arguments: &[&str]) -> Self {
-        let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0"];
+        let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0", "--console-port", "0"];
         let mut child = command.args(ports).args(arguments).stderr(Stdio::inherit()).spawn().expect("firstbyte runs");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut said = Vec::new();
@@ -139,7 +139,7 @@ impl Serve {
     /// # Panics
     /// If it starts none.
     pub async fn starting(arguments: &[&str]) -> (Child, u32) {
-        let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0"];
+        let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0", "--console-port", "0"];
         let child = command(&[&ports[..], arguments].concat()).spawn().expect("firstbyte runs");
         let pid = child.id().expect("it runs");
         let started = soon("a child process", async {
