@@ -91,7 +91,7 @@ function figures() {
 let listed = -1;
 function lists() {
   byId("environments").replaceChildren(...[...shown.environments.values()].map(({ number, pid, init, lane }) => {
-    const words = `env ${number}, pid ${pid}${init === undefined ? ", starting" : `, init ${duration(init)}`}${lane ? ", at work" : ""}`;
+    const words = [`${number}`, `pid ${pid}`, init === undefined ? "starting" : `init ${duration(init)}`, ...(lane ? ["at work"] : [])].join(" · ");
     const kill = element("button", { type: "button", textContent: "kill", ariaLabel: `kill environment ${number}`, hidden: recording !== null });
     kill.addEventListener("click", () => sender.kill(number));
     return element("li", {}, words, kill);

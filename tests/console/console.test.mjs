@@ -308,18 +308,33 @@ describe("endings", () => {
     await line.locator(".open").click();
   });
 
-  test("an SDK is told of the same", async () => {
-    await page.getByRole("radio", { name: "Lambda API" }).check();
-    const lane = await sent({ ending: "err-after" });
-    assert.equal(lane.state, "bad");
-    assert.deepEqual(lane.ends, ["✕ Expected", "✕ error", "✕ told"]);
+  test("each ending is told as it is, at each door", async () => {
+    const DOORS = { lambda: "Lambda API", function_url: "Function URL", api_gateway: "API Gateway" };
+    // What the handler did, what Lambda counts, and what its client sees: an SDK, and either client of HTTP.
+    const table = [
+      [{ ending: "ok" }, ["✓ ok", "✓ success", "✓ complete"], ["✓ ok", "✓ success", "✓ complete"]],
+      [{ ending: "head-only", status: 204 }, ["✓ ok", "✓ success", "✓ complete"], ["✓ ok", "✓ success", "✓ complete"]],
+      [{ ending: "finish-then-work" }, ["✕ Expected", "✓ success", "✓ complete"], ["✕ Expected", "✓ success", "✓ complete"]],
+      [{ ending: "err-before", status: 404 }, ["✕ Expected", "✕ error", "✕ error"], ["! Expected", "✓ success", "! 404"]],
+      [{ ending: "err-before" }, ["✕ Expected", "✕ error", "✕ error"], ["✕ Expected", "✕ error", "✕ 500"]],
+      [{ ending: "err-after" }, ["✕ Expected", "✕ error", "✕ told"], ["✕ Expected", "✕ error", "? looks complete"]],
+      [{ ending: "panic-before" }, ["✕ Panic", "✕ error", "✕ error"], ["✕ Panic", "✕ error", "✕ 500"]],
+      [{ ending: "panic-after" }, ["✕ Panic", "✕ error", "✕ told"], ["✕ Panic", "✕ error", "? looks complete"]],
+      [{ ending: "sse", then: "fail" }, ["✕ Expected", "✕ error", "✕ told"], ["✕ Expected", "✕ error", "? looks complete"]],
+    ];
+    for (const [payload, direct, http] of table) {
+      for (const [door, name] of Object.entries(DOORS)) {
+        await page.getByRole("radio", { name }).check();
+        const lane = await sent(payload);
+        assert.deepEqual(lane.ends, door === "lambda" ? direct : http, `${JSON.stringify(payload)} at ${name}`);
+        assertMarks(lane, served);
+      }
+    }
     await page.getByRole("radio", { name: "Function URL" }).check();
   });
 
   test("a caller's mistake is no failure of the function's", async () => {
-    const lane = await sent({ ending: "err-before", status: 404 });
-    assert.equal(lane.state, "mistake");
-    assert.deepEqual(lane.ends, ["! Expected", "✓ success", "! 404"]);
+    assert.equal((await sent({ ending: "err-before", status: 404 })).state, "mistake");
   });
 
   test("the client is cut off after so many bytes, and the function goes on", async () => {
