@@ -89,13 +89,23 @@ function figures() {
 }
 
 let listed = -1;
+/** Lists environments and what belongs to no invocation. What is the same stays: somebody may be about to press it. */
 function lists() {
-  byId("environments").replaceChildren(...[...shown.environments.values()].map(({ number, pid, init, lane }) => {
-    const words = [`${number}`, `pid ${pid}`, init === undefined ? "starting" : `init ${duration(init)}`, ...(lane ? ["at work"] : [])].join(" · ");
-    const kill = element("button", { type: "button", textContent: "kill", ariaLabel: `kill environment ${number}`, hidden: recording !== null });
-    kill.addEventListener("click", () => sender.kill(number));
-    return element("li", {}, words, kill);
-  }));
+  const words = [...shown.environments.values()].map(({ number, pid, init, lane }) => {
+    return [`${number}`, `pid ${pid}`, init === undefined ? "starting" : `init ${duration(init)}`, ...(lane ? ["at work"] : [])].join(" · ");
+  });
+  const environments = byId("environments");
+  [...shown.environments.keys()].forEach((number, i) => {
+    let line = environments.children[i];
+    if (line?.dataset.number !== String(number)) {
+      const kill = element("button", { type: "button", textContent: "kill", ariaLabel: `kill environment ${number}` });
+      kill.addEventListener("click", () => sender.kill(number));
+      line = element("li", { data: { number } }, element("span"), kill);
+      environments.insertBefore(line, environments.children[i] ?? null);
+    }
+    setText(line.firstChild, words[i]);
+  });
+  while (environments.children.length > words.length) environments.lastChild.remove();
   setText(byId("notices-count"), shown.notices.length ? `(${shown.notices.length})` : "");
   byId("notice-lines").replaceChildren(...shown.notices.map(({ at, text, tone }) => element("li", { textContent: `${clock(at)} ${text}`, data: { tone } })));
 }

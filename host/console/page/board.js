@@ -37,7 +37,6 @@ export class Board {
     this.intersections = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         this.rows.get(target.dataset.id)?.show(isIntersecting);
-        // A row that was removed tells once more.
       }
       this.wake();
     }, { root: null, rootMargin: "200px" });
@@ -65,7 +64,6 @@ export class Board {
     this.bursts.clear();
     this.current = null;
     session.changed.clear();
-    session.removed.clear();
     for (const lane of session.lanes.values()) session.changed.add(lane);
     this.wake();
   }
@@ -106,14 +104,12 @@ export class Board {
 
   takeChanges() {
     const { session } = this;
-    for (const lane of session.removed) {
-      const row = this.rows.get(lane.id);
-      if (!row) continue;
+    for (const [id, row] of this.rows) {
+      if (session.lanes.has(id)) continue;
       this.forget(row);
       row.node.remove();
-      this.rows.delete(lane.id);
+      this.rows.delete(id);
     }
-    session.removed.clear();
     for (const lane of session.changed) {
       const row = this.rows.get(lane.id);
       if (row) this.change(row);
