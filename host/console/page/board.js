@@ -133,7 +133,13 @@ export class Board {
     if (row.visible || !isSame || row.detail) row.words();
     else row.stale = true;
     if (isSame || state === "running") return;
-    say(`${doorName(lane.door)}, ${lane.title}: ${state === "good" ? "ended well" : state === "unseen" ? "failed, its client was not told" : state === "mistake" ? `refused, ${clientSaw(lane).short}` : `failed, ${clientSaw(lane).short}`}`);
+    const how = {
+      good: "ended well",
+      unseen: "failed, and its client was not told",
+      mistake: `refused, ${clientSaw(lane).short}`,
+      bad: `failed, ${clientSaw(lane).short}`,
+    }[state];
+    say(`${doorName(lane.door)}, ${lane.title}: ${how}`);
   }
 
   /** Makes what is new: bursts and rows. Takes away what is empty. */
@@ -175,13 +181,15 @@ export class Board {
   makeBurst(model, before) {
     const axis = element("canvas", { className: "axis", ariaHidden: "true" });
     const lanes = element("ol", { className: "lanes" });
-    const after = before ? ` · ${duration(model.at - Math.max(...before.lanes.map((lane) => lane.startedAt + lane.lastT)))} later` : "";
+    const ends = before?.lanes.map((lane) => lane.startedAt + lane.lastT) ?? [];
+    const after = before ? ` · ${duration(model.at - Math.max(...ends))} later` : "";
     const button = (text, label, factor) => {
       const made = element("button", { type: "button", textContent: text, ariaLabel: label, title: label });
       made.addEventListener("click", () => this.zoom({ burst }, factor));
       return made;
     };
-    const zoom = element("div", { className: "zoom" }, button("−", "zoom out", 2), button("+", "zoom in", 0.5), button("all", "show all of it", 0));
+    const buttons = [button("−", "zoom out", 2), button("+", "zoom in", 0.5), button("all", "show all of it", 0)];
+    const zoom = element("div", { className: "zoom" }, ...buttons);
     const header = element("header", {}, element("h2", { textContent: `${clock(model.at).slice(0, 8)}${after}` }), axis, zoom);
     const node = element("section", { className: "burst" }, header, lanes);
     const burst = { model, node, lanes, canvas: axis, width: 0, dirty: true, manual: null, view: { from: 0, to: 1000 } };

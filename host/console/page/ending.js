@@ -16,7 +16,10 @@ function loggedFailure(lane) {
     const found = /\t(?:WARN|ERROR)\t((?:Function|Runtime)\.\w+): ([^|]*)/.exec(line);
     if (found) return { type: found[1], message: found[2].trim() };
     const type = /"errorType":\s*"((?:Function|Runtime)\.\w+)"/.exec(line);
-    if (type) return { type: type[1], message: /"(?:errorMessage|message)":\s*"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? "" };
+    if (type) {
+      const message = /"(?:errorMessage|message)":\s*"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? "";
+      return { type: type[1], message };
+    }
   }
   return null;
 }
@@ -89,7 +92,9 @@ function byTheTable(lane, door) {
   }
   if (failure && !started) {
     if (!isHttp(door)) return bad("error", `an error document: ${failure.type}`);
-    if (isHttp(lane.door) && lane.head) return { ...bad(String(status), `status ${status}`), ...(isMistake(lane) && { tone: "mistake" }) };
+    if (isHttp(lane.door) && lane.head) {
+      return { tone: isMistake(lane) ? "mistake" : "bad", short: String(status), text: `status ${status}` };
+    }
     return bad("status", "the handler's status if it names one from 400 on, otherwise 500");
   }
   const after = failure ? "; what failed came after the response" : "";

@@ -66,7 +66,8 @@ export class Row {
     });
     const first = lane.firstByte === undefined ? "no byte yet" : `first byte after ${duration(lane.firstByte)}`;
     const ended = endings.map(({ short }, i) => `${["handler", "Lambda", "client"][i]}: ${short === "…" ? "under way" : short}`);
-    this.open.ariaLabel = [doorName(lane.door), lane.title, facts.join(", "), first, count(lane.pieces.count, "chunk"), ...ended].join(", ");
+    const said = [doorName(lane.door), lane.title, ...facts, first, count(lane.pieces.count, "chunk"), ...ended];
+    this.open.ariaLabel = said.join(", ");
     if (this.detail) this.detail.update();
     this.figure();
     this.stale = false;
@@ -151,7 +152,8 @@ export class Row {
       this.index = at;
       this.cursor = all[at];
       const bounds = this.canvas.getBoundingClientRect();
-      this.board.tip.show(this.cursor, bounds.left + this.board.xOf(this, this.cursor.t), bounds.top + Math.min(heightOf(this.lane), this.cursor.y));
+      const [x, y] = [this.board.xOf(this, this.cursor.t), Math.min(heightOf(this.lane), this.cursor.y)];
+      this.board.tip.show(this.cursor, bounds.left + x, bounds.top + y);
       this.board.tip.say();
     }
     this.dirty = true;
