@@ -64,6 +64,7 @@ pub(crate) struct Entry {
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 enum What {
     /// The emulator's.
     Emulator(Event),
