@@ -135,15 +135,16 @@ async fn a_port_in_use() {
 
 #[tokio::test]
 async fn the_console_is_open_unless_it_is_not_wanted() {
-    let of = |serve: &Serve| serve.introduction().iter().find_map(|line| line.strip_prefix("Console")).map(str::trim).map(str::to_owned);
+    let of = |serve: &Serve| {
+        serve.introduction().iter().find_map(|line| line.strip_prefix("Console")).map(str::trim).map(str::to_owned)
+    };
     // Two servers that say nothing of consoles have one each.
-    let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0"];
     let echo = component(Guest::Echo);
-    let first = Serve::start_as(firstbyte_command(&ports), &[echo]).await;
-    let second = Serve::start_as(firstbyte_command(&ports), &[echo]).await;
+    let first = Serve::start_without_console_options(&[echo]).await;
+    let second = Serve::start_without_console_options(&[echo]).await;
     let (one, other) = (of(&first).expect("a console"), of(&second).expect("a console"));
     assert_ne!(one, other);
-    let without = Serve::start(&["--no-console", echo]).await;
+    let without = Serve::start_without_console_options(&["--no-console", echo]).await;
     assert_eq!(of(&without), None);
 }
 
