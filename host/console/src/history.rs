@@ -64,6 +64,7 @@ pub(crate) struct Entry {
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 enum What {
     /// The emulator's.
     Emulator(Event),
@@ -161,11 +162,16 @@ impl History {
             let entries: Vec<Arc<Entry>> = kept.entries.iter().cloned().collect();
             (entries, kept.entries.len() as u64 == kept.latest)
         };
-        let Some(request_id) = request_id else { return (entries, nothing_dropped) };
+        // What a runtime could not tell is in no recording.
+        let nothing_missed = |entries: &[Arc<Entry>]| !entries.iter().any(|entry| entry.is("missed"));
+        let Some(request_id) = request_id else {
+            let complete = nothing_dropped && nothing_missed(&entries);
+            return (entries, complete);
+        };
         let of_it: Vec<Arc<Entry>> = entries.into_iter().filter(|entry| entry.request_id() == Some(request_id)).collect();
         // The oldest events are dropped first: with its start, all that came after it is there.
         let has = |kind: &str| of_it.iter().any(|entry| entry.is(kind));
-        let complete = has("invocation_started") && has("invocation_ended");
+        let complete = has("invocation_started") && has("invocation_ended") && nothing_missed(&of_it);
         (of_it, complete)
     }
 
@@ -213,7 +219,7 @@ impl Entry {
                 EventKind::InvocationEnded(_) => kind == "invocation_ended",
                 _ => false,
             },
-            What::Json(_) => false,
+            What::Json(event) => event.get("kind").is_some_and(|known| known == kind),
         }
     }
 

@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 const LINE: u64 = 16 * 1024 * 1024;
 
 /// What runtimes tell of.
-const KINDS: [&str; 6] = ["began", "upstream_asked", "upstream_sent", "upstream_answered", "upstream_chunk", "upstream_ended"];
+const KINDS: [&str; 7] =
+    ["began", "upstream_asked", "upstream_sent", "upstream_answered", "upstream_chunk", "upstream_ended", "missed"];
 
 /// Takes connections until it is dropped, and all of them with it.
 pub(crate) async fn serve(listener: TcpListener, history: Arc<History>) {

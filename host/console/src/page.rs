@@ -59,14 +59,16 @@ mod tests {
     #[test]
     fn every_module_of_the_folder_is_served() {
         let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/page")).expect("the folder");
-        let there: BTreeSet<_> = folder.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect();
+        let there: BTreeSet<_> =
+            folder.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect();
         let known: BTreeSet<_> = MODULES.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(known, there);
     }
 
     #[test]
     fn the_page_is_small() {
-        let paths = MODULES.iter().map(|(name, _)| format!("/page/{name}")).chain(["/", "/page.css", "/page.js"].map(str::to_owned));
+        let paths =
+            MODULES.iter().map(|(name, _)| format!("/page/{name}")).chain(["/", "/page.css", "/page.js"].map(str::to_owned));
         let size: usize = paths.map(|path| file(&path).expect("a file").text.len()).sum();
         assert!(size < 150_000, "{size} bytes");
     }

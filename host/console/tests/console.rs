@@ -292,6 +292,10 @@ async fn what_a_runtime_records_is_kept_with_the_rest() {
         let _ = soon("the connection's end", stranger.read_to_end(&mut rest)).await;
     }
     assert_eq!(served.get("/recording?request_id=a").await.json()["events"].as_array().expect("events").len(), 2);
+    assert_eq!(served.get("/recording").await.json()["complete"], true);
+    runtime.write_all(b"{\"kind\":\"missed\",\"at\":3,\"request_id\":\"a\",\"events\":1}\n").await.expect("it reads");
+    watch.until("missed").await;
+    assert_eq!(served.get("/recording").await.json()["complete"], false);
 }
 
 async fn status(served: &Served, method: Method, path: &str, headers: &[(&str, &str)]) -> u16 {
