@@ -144,6 +144,8 @@ export class Board {
 
   /** Makes what is new: bursts and rows. Takes away what is empty. */
   takeBursts() {
+    const follows = this.follows();
+    let newest;
     for (const [model, burst] of this.bursts) {
       if (model.lanes.length && this.session.bursts.includes(model)) continue;
       burst.node.remove();
@@ -167,9 +169,22 @@ export class Board {
         this.listen(row.canvas, row);
         burst.lanes.append(row.node);
         burst.dirty = true;
+        newest = row;
         if (!this.current) this.focused(row);
       }
     });
+    if (!newest) return;
+    this.newest = newest;
+    if (follows) newest.node.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Whether the newest lane is kept in view: as long as it is, and nobody reads the details of another one. */
+  follows() {
+    if (!this.newest?.node.isConnected) return true;
+    if ([...this.rows.values()].some(({ detail }) => detail)) return false;
+    const lane = this.newest.node.getBoundingClientRect();
+    const board = byId("board").getBoundingClientRect();
+    return lane.bottom > board.top && lane.top < board.bottom;
   }
 
   forget(row) {

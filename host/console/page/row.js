@@ -23,7 +23,8 @@ export class Row {
     this.firstFigure = element("b");
     this.firstUnit = element("i");
     this.first = element("div", { className: "first", title: "time to first byte" }, this.firstFigure, this.firstUnit);
-    this.canvas = element("canvas", { className: "time", ariaHidden: "true" });
+    this.canvas = element("canvas", { className: "time", ariaHidden: "true", width: 0 });
+    this.canvas.style.height = `${heightOf(lane)}px`;
     this.ends = ["handler", "Lambda", "client"].map((name) => {
       const value = element("dd");
       return { value, box: element("div", {}, element("dt", { textContent: name }), value) };
