@@ -50,9 +50,13 @@ async function openPage(url, options = {}) {
 }
 
 /** Renews a picture, if somebody asks for it. */
-async function picture(page, name) {
+async function picture(page, name, height) {
   if (!process.env.FIRSTBYTE_KEEP_SCREENSHOT) return;
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 1280, height });
+  await lanesWhen(page, "a picture", (lanes) => lanes.every(({ drawn }) => drawn));
   await page.screenshot({ path: join(ROOT, "host/console/screenshots", `${name}.png`), animations: "disabled" });
+  await page.setViewportSize(size);
 }
 
 /** What the emulator told of an invocation. */
@@ -122,7 +126,7 @@ describe("the greeting", () => {
       assert.ok(lane.first.startsWith(chunks[0].after_ms < 9.95 ? chunks[0].after_ms.toFixed(1) : chunks[0].after_ms.toFixed(0)), lane.first);
       assert.equal(lane.torn, false);
     }
-    await picture(page, "lanes");
+    await picture(page, "lanes", 420);
   });
 
   test("is on one clock: lanes stand as far apart as they began", async () => {
@@ -287,9 +291,9 @@ describe("endings", () => {
   }
 
   test("a stream that breaks is seen as broken, although its client was not told", async () => {
-    const response = await fetch(served.doors.function_url, { method: "POST", body: '{"ending": "err-after"}' });
+    const response = await fetch(served.doors.function_url, { method: "POST", body: '{"ending": "err-after", "bytes": 60}' });
     assert.equal(response.status, 200);
-    assert.equal((await response.text()).length, 1000, "the client takes it for the whole");
+    assert.equal((await response.text()).length, 60, "the client takes it for the whole");
     const lane = await ended();
     assert.equal(lane.state, "unseen");
     assert.equal(lane.torn, true, "there is a torn edge");
@@ -303,8 +307,8 @@ describe("endings", () => {
     assert.deepEqual(boxes.map(([tone]) => tone), ["bad", "bad", "unseen"]);
     assert.match(boxes[0][1], /It returned a failure, Function\.Expected: this was to be expected/);
     assert.match(boxes[1][1], /An error, Function\.Expected, which raises the metric Errors/);
-    assert.match(boxes[2][1], /looks complete.*Lambda API: 1\.0 kB, then InvokeComplete with Function\.Expected.*API Gateway: 1\.0 kB, and a clean end/);
-    await picture(page, "endings");
+    assert.match(boxes[2][1], /looks complete.*Lambda API: 60 B, then InvokeComplete with Function\.Expected.*API Gateway: 60 B, and a clean end/);
+    await picture(page, "endings", 520);
     await line.locator(".open").click();
   });
 
