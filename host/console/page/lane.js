@@ -107,6 +107,8 @@ export class Lane {
   constructor(event) {
     this.id = event.request_id;
     this.environment = event.environment;
+    /** Its process, if its start is still known. */
+    this.pid = undefined;
     const isStart = event.kind === "invocation_started";
     this.startedAt = isStart ? event.at : event.at - (event.after_ms ?? 0);
     this.door = event.door;

@@ -58,6 +58,7 @@ export class Row {
     if (lane.pieces.count) facts.unshift(`${size(lane.pieces.bytes)} in ${lane.pieces.count}`);
     if (lane.head) facts.unshift(String(lane.head.status));
     setText(this.facts, facts.join(" · "));
+    this.facts.title = lane.pid === undefined ? "" : `process ${lane.pid}`;
     const endings = [handlerReturned(lane), lambdaCounts(lane), clientSaw(lane)];
     endings.forEach(({ tone, short, text }, i) => {
       const { value, box } = this.ends[i];

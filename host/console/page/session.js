@@ -64,7 +64,10 @@ export class Session {
     if (lane.cold && environment?.readyAt > lane.startedAt - FOR_IT) {
       lane.init = { from: environment.startedAt - lane.startedAt, to: environment.readyAt - lane.startedAt };
     }
-    if (environment) environment.lane = lane;
+    if (environment) {
+      environment.lane = lane;
+      lane.pid = environment.pid;
+    }
     this.lanes.set(lane.id, lane);
     const burst = this.bursts.at(-1);
     if (burst && this.isBusy(burst, lane.startedAt + (lane.init?.from ?? 0))) {
