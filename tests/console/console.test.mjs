@@ -334,6 +334,17 @@ describe("endings", () => {
     }
   });
 
+  test("an SDK that asks for a whole response is not told of a stream that breaks", async () => {
+    const { function: name } = await (await fetch(`${served.console}/about`)).json();
+    const url = `${served.doors.lambda.replace(/\/$/, "")}/2015-03-31/functions/${name}/invocations`;
+    const response = await fetch(url, { method: "POST", body: '{"ending": "err-after", "bytes": 60}' });
+    assert.equal(response.headers.get("x-amz-function-error"), null);
+    assert.equal((await response.text()).length, 60);
+    const lane = await ended();
+    assert.equal(lane.state, "unseen");
+    assert.deepEqual(lane.ends, ["✕ Expected", "✕ error", "? looks complete"]);
+  });
+
   test("a caller's mistake is no failure of the function's", async () => {
     assert.equal((await sent({ ending: "err-before", status: 404 })).state, "mistake");
   });
