@@ -137,7 +137,6 @@ fn list(request_ids: &[String]) -> String {
 /// What a file has.
 #[derive(Deserialize)]
 struct File {
-    firstbyte_recording: u32,
     handler: Option<String>,
     #[serde(default)]
     complete: bool,
@@ -175,7 +174,6 @@ impl Recording {
             return Err(RecordingError::OtherVersion { path: path.to_owned(), version });
         }
         let file: File = serde_json::from_slice(&text).map_err(other)?;
-        debug_assert_eq!(file.firstbyte_recording, version);
         let ids: BTreeSet<&str> = file.events.iter().filter_map(Event::begun).collect();
         let id = match request_id {
             Some(wanted) => ids.get(wanted).copied(),
@@ -219,6 +217,7 @@ impl Recording {
                 }
                 Kind::ResponseHead { status, headers } => told.head = Some((*status, headers.clone())),
                 Kind::Chunk { data } => told.body.push(Piece { at: event.at(), bytes: data.clone() }),
+                Kind::Missed {} => return Err("the runtime told more than the console could take, and a part is missing"),
                 Kind::ClientLeft => told.is_cut = true,
                 Kind::InvocationEnded { outcome: ended } => outcome = Some(ended.clone()),
                 _ => {}

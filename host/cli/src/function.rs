@@ -124,7 +124,7 @@ fn bootstrap(given: Option<PathBuf>) -> Result<Vec<OsString>> {
 }
 
 /// `NAME=VALUE`, or `NAME` for the value it has here.
-fn assignment(variable: &OsStr) -> Result<(OsString, OsString)> {
+pub(crate) fn assignment(variable: &OsStr) -> Result<(OsString, OsString)> {
     let text = variable.to_string_lossy();
     if let Some((name, value)) = text.split_once('=') {
         return Ok((name.into(), value.into()));

@@ -14,11 +14,12 @@ use line::{Kind, Line};
 use crate::log::{InvocationLog, Log};
 use crate::settings::RECORD;
 use http::Request;
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use wasmtime_wasi_http::WasiBody;
 
@@ -42,7 +43,14 @@ pub(crate) struct Recorder {
 #[derive(Debug, Default)]
 struct Waiting {
     bytes: AtomicUsize,
-    missed: AtomicU64,
+    /// How many lines each invocation lost: it cannot be replayed then.
+    missed: Mutex<BTreeMap<Arc<str>, u64>>,
+}
+
+impl Waiting {
+    fn missed(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, u64>> {
+        self.missed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Recorder {
@@ -74,10 +82,18 @@ impl Recorder {
     fn tell(&self, line: Line) {
         let size = line.size();
         let before = self.waiting.bytes.fetch_add(size, Ordering::Relaxed);
-        if before.saturating_add(size) > BYTES || self.queue.try_send(line).is_err() {
-            self.waiting.bytes.fetch_sub(size, Ordering::Relaxed);
-            self.waiting.missed.fetch_add(1, Ordering::Relaxed);
-        }
+        let refused = if before.saturating_add(size) > BYTES {
+            line
+        } else {
+            match self.queue.try_send(line) {
+                Ok(()) => return,
+                Err(TrySendError::Full(line)) => line,
+                // Nobody listens any more, and the log has said so.
+                Err(TrySendError::Disconnected(_)) => return,
+            }
+        };
+        self.waiting.bytes.fetch_sub(size, Ordering::Relaxed);
+        *self.waiting.missed().entry(refused.request_id).or_default() += 1;
     }
 }
 
@@ -100,9 +116,9 @@ fn tell(address: SocketAddr, lines: &Receiver<Line>, waiting: &Waiting) -> io::R
         };
         waiting.bytes.fetch_sub(line.size(), Ordering::Relaxed);
         line.write(&mut output)?;
-        let missed = waiting.missed.swap(0, Ordering::Relaxed);
-        if missed > 0 {
-            Line::missed(missed).write(&mut output)?;
+        let missed = std::mem::take(&mut *waiting.missed());
+        for (request_id, events) in missed {
+            Line { at: SystemTime::now(), request_id, kind: Kind::Missed { events } }.write(&mut output)?;
         }
     }
 }
@@ -141,6 +157,6 @@ impl Recording {
     }
 
     fn tell_at(&self, at: SystemTime, kind: Kind) {
-        self.recorder.tell(Line { at, request_id: Some(Arc::clone(&self.request_id)), kind });
+        self.recorder.tell(Line { at, request_id: Arc::clone(&self.request_id), kind });
     }
 }

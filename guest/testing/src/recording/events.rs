@@ -70,6 +70,7 @@ pub(super) enum Kind {
         #[serde(default)]
         left: bool,
     },
+    Missed {},
     #[serde(other)]
     Other,
 }

@@ -17,8 +17,7 @@ const LINE: usize = 512;
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) at: SystemTime,
-    /// Absent for what belongs to no invocation.
-    pub(super) request_id: Option<Arc<str>>,
+    pub(super) request_id: Arc<str>,
     pub(super) kind: Kind,
 }
 
@@ -48,10 +47,6 @@ pub(super) enum End {
 }
 
 impl Line {
-    pub(super) fn missed(events: u64) -> Self {
-        Self { at: SystemTime::now(), request_id: None, kind: Kind::Missed { events } }
-    }
-
     /// Bytes that it takes while it waits, roughly.
     pub(super) fn size(&self) -> usize {
         let headers = |headers: &HeaderMap| headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
@@ -97,9 +92,7 @@ impl Line {
             Kind::Missed { events } => json!({ "kind": "missed", "events": events }),
         };
         object["at"] = at.into();
-        if let Some(request_id) = &self.request_id {
-            object["request_id"] = (**request_id).into();
-        }
+        object["request_id"] = (*self.request_id).into();
         serde_json::to_writer(&mut *output, &object)?;
         output.write_all(b"\n")
     }
