@@ -102,12 +102,20 @@ pub enum RecordingError {
         /// Its version.
         version: u32,
     },
-    /// It has several invocations, or not the one that was asked for.
-    #[error("{} has {}, and not {wanted}{}", path.display(), count(request_ids.len()), list(request_ids))]
+    /// It has several invocations, or none.
+    #[error("{} has {} invocations, and one is replayed at a time{}", path.display(), request_ids.len(), ids(request_ids))]
     NotOne {
         /// The file.
         path: PathBuf,
-        /// What was looked for.
+        /// Ids of the invocations that it has.
+        request_ids: Vec<String>,
+    },
+    /// It does not have the invocation that was asked for.
+    #[error("{} has no invocation {wanted}{}", path.display(), ids(request_ids))]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// The id that was asked for.
         wanted: String,
         /// Ids of the invocations that it has.
         request_ids: Vec<String>,
@@ -122,16 +130,8 @@ pub enum RecordingError {
     },
 }
 
-fn count(invocations: usize) -> String {
-    match invocations {
-        0 => "no invocation".to_owned(),
-        1 => "one invocation".to_owned(),
-        several => format!("{several} invocations"),
-    }
-}
-
-fn list(request_ids: &[String]) -> String {
-    if request_ids.is_empty() { String::new() } else { format!("; it has {}", request_ids.join(", ")) }
+fn ids(request_ids: &[String]) -> String {
+    if request_ids.is_empty() { String::new() } else { format!(": it has {}", request_ids.join(", ")) }
 }
 
 /// What a file has.
@@ -180,9 +180,11 @@ impl Recording {
             None => ids.first().copied().filter(|_| ids.len() == 1),
         };
         let Some(id) = id else {
-            let wanted = request_id.map_or_else(|| "the one that can be replayed without saying which".to_owned(), str::to_owned);
-            let request_ids = ids.into_iter().map(str::to_owned).collect();
-            return Err(RecordingError::NotOne { path: path.to_owned(), wanted, request_ids });
+            let (path, request_ids) = (path.to_owned(), ids.into_iter().map(str::to_owned).collect());
+            return Err(match request_id {
+                Some(wanted) => RecordingError::Unknown { path, wanted: wanted.to_owned(), request_ids },
+                None => RecordingError::NotOne { path, request_ids },
+            });
         };
         let incomplete = |reason: &str| RecordingError::Incomplete { path: path.to_owned(), reason: reason.to_owned() };
         if !file.complete {

@@ -5,7 +5,7 @@ use crate::handler::Handler;
 use crate::output::{note, say};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use firstbyte_testing::{Component, Recording};
+use firstbyte_testing::{Component, Recording, RecordingError};
 use firstbyte_toolchain::Effort;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -65,9 +65,7 @@ fn replay(arguments: &Arguments) -> Result<ExitCode> {
         None => Recording::open(&arguments.file),
     };
     let recording = recording.map_err(|error| match error {
-        several @ firstbyte_testing::RecordingError::NotOne { .. } => {
-            anyhow::Error::new(several).context("--request-id ID says which")
-        }
+        several @ RecordingError::NotOne { .. } => anyhow::Error::new(several).context("--request-id ID says which"),
         other => other.into(),
     })?;
     let handler = Handler::resolve(arguments.handler.as_deref(), Effort::Quick).with_context(|| {
@@ -117,5 +115,5 @@ fn environment(arguments: &Arguments, recording: &Recording) -> Result<BTreeMap<
 /// Whether the handler would look for this variable in vain. What Lambda sets says where a function runs, and does not come from its
 /// owner.
 fn is_missing(name: &str, environment: &BTreeMap<String, String>) -> bool {
-    !environment.contains_key(name) && !name.starts_with("AWS_") && name != "TZ"
+    !environment.contains_key(name) && !name.starts_with("AWS_") && !["LANG", "TZ"].contains(&name)
 }
