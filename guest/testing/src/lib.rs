@@ -22,6 +22,11 @@
 //! assert!(response.outcome().is_success());
 //! ```
 //!
+//! # What went wrong once
+//!
+//! The console of `firstbyte serve` records invocations as files. A [`Recording`] is replayed with the same event, clock and random
+//! numbers and the same answers of other servers, and says the first [`Difference`] in the bytes or the outcome.
+//!
 //! # Who runs the handler
 //!
 //! Firstbyte's command line, of the same version as this crate: the `firstbyte` on the path, or the program that the variable
