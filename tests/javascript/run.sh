@@ -18,7 +18,7 @@ for folder in guest/javascript tests/javascript guest/examples/javascript; do
 done
 
 step "handlers of every kind"
-(cd tests/javascript && "$FIRSTBYTE" build && npm test --silent)
+(cd tests/javascript && "$FIRSTBYTE" build && npm test --silent && "$FIRSTBYTE" build src/listener.js && node --test listener.test.js)
 
 step "what cannot be built says why"
 (cd tests/javascript && node --test build.test.js)
@@ -26,9 +26,12 @@ step "what cannot be built says why"
 step "the examples"
 (
   cd guest/examples/javascript
-  for name in direct url api hono; do "$FIRSTBYTE" build "src/$name.ts"; done
+  for name in direct url api hono chat aws; do "$FIRSTBYTE" build "src/$name.ts"; done
   npm test --silent
 )
+
+step "beside AWS's own runtime client"
+(cd tests/javascript && node --test beside/)
 
 step "a new project"
 (

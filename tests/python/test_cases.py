@@ -452,6 +452,13 @@ def test_a_connection_that_fails(call, answer, words):
     assert response.failure and response.failure.kind == "Function.FetchError" and words in response.failure.message
 
 
+@pytest.mark.parametrize(("name", "text"), [("fetch_left_early", "a, no more"), ("fetch_left_early_async", "a")])
+def test_an_answer_and_a_request_may_be_left_in_the_middle(call, name, text):
+    response = call(name, env=ALLOWED, upstream={API: lambda _: Answer(body=["a", 1.0, "b"])})
+    assert response.failure is None, response.failure
+    assert response.text == text
+
+
 def test_a_server_that_is_too_slow_is_left(call):
     response = call("fetch_times_out", env=ALLOWED, upstream={API: lambda _: Answer(after=100.0)})
     assert texts(response) == ["too late"] and int(response.chunks[0].at) == 5
@@ -460,15 +467,6 @@ def test_a_server_that_is_too_slow_is_left(call):
 def test_a_server_that_refuses(call):
     response = call("fetch_refused_by_server", env=ALLOWED, upstream={API: lambda _: Answer(403, body=["no"])})
     assert response.failure and response.failure.message == "https://api.example.com answered with status 403: no"
-
-
-def test_the_host_signs_requests_to_aws(call):
-    env = {
-        "FIRSTBYTE_ALLOW_HTTP": "https://dynamodb.us-east-1.amazonaws.com", "FIRSTBYTE_SIGN_AWS": "dynamodb",
-        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "of nobody's", "AWS_REGION": "us-east-1",
-    }
-    upstream = {"https://dynamodb.us-east-1.amazonaws.com": lambda request: Answer.of_json({"signed": request.signed_for})}
-    assert call("signed", env=env, upstream=upstream).json() == {"signed": "dynamodb"}
 
 
 # Adapters.

@@ -68,6 +68,8 @@ async function bundleModule(project, entry, absent) {
   const { outputFiles, metafile, warnings } = await esbuild({
     entryPoints: [entry],
     absWorkingDir: project,
+    // Packages that say which of their files a browser takes instead (AWS's SDK) are asked for those only on this platform.
+    platform: "browser",
     outfile: path.join(project, "dist", "handler.bundle.js"),
     format: "cjs",
     sourcemap: "external",

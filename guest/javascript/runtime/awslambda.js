@@ -6,12 +6,10 @@ import { pairs } from "./body.js";
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
 const HIGH_WATER_MARK = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
 
-const emptyHead = () => ({ status: 200, headers: [["content-type", "application/octet-stream"]] });
-
 /** The stream that a streaming handler writes its response to. */
 export class ResponseStream extends stream.Writable {
   #host;
-  #head = emptyHead();
+  #head = { status: 200, headers: [["content-type", "application/octet-stream"]] };
 
   constructor(host, highWaterMark) {
     super({ highWaterMark: highWaterMark ?? 64 * 1024 });
@@ -28,8 +26,7 @@ export class ResponseStream extends stream.Writable {
     if (this.#host.isStarted) throw new Error("Cannot set the status and headers, too late.");
     const { statusCode = 200, headers, multiValueHeaders, cookies = [] } = prelude ?? {};
     const said = [...pairs(headers), ...pairs(multiValueHeaders), ...cookies.map((cookie) => ["set-cookie", String(cookie)])];
-    const hasType = said.some(([name]) => name.toLowerCase() === "content-type");
-    this.#head = { status: Number(statusCode), headers: hasType ? said : [...emptyHead().headers, ...said] };
+    this.#head = { status: Number(statusCode), headers: said };
   }
 
   /** Strings and bytes as they are, everything else as JSON. */

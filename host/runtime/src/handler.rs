@@ -115,10 +115,11 @@ impl Handler {
         if settings.record.is_some() {
             warn("nothing is recorded: this build of the runtime, as it goes to Lambda, has no recorder (FIRSTBYTE_RECORD)");
         }
+        let turns = Turns::new(ticker.ticks());
         Ok(Self {
             instances,
             ticker,
-            turns: Turns::new(),
+            turns,
             shares,
             settings,
             #[cfg(feature = "compiler")]
@@ -299,6 +300,7 @@ impl Handler {
         let deadline = *deadline;
         let mut alarm = pin!(tokio::time::sleep_until(deadline));
         poll_fn(|cx| {
+            turn.begin();
             let computing = self.ticker.enter(watch);
             let before = cpu.map(|_| cpu_time());
             let polled = call.as_mut().poll(cx);

@@ -3,77 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Handler, invoke } from "firstbyte/testing";
+import { STREAMING } from "../streaming.js";
 
 const WASM = "dist/cases.wasm";
 
 const call = (name, options = {}) => invoke(WASM, { via: "direct", ...options, json: { case: name, ...options.json } });
-
-/** What a direct caller of a streaming handler gets; only what is said is compared. */
-const STREAMING = {
-  "a string": { text: "hello", type: "text/plain" },
-  "several writes": { text: "abc" },
-  "end with a chunk": { text: "last" },
-  "end with an object": { text: '{"a":1}' },
-  "a buffer": { bytes: [0, 1, 254, 255] },
-  "a typed array": { bytes: [7, 8, 9] },
-  "an object": { text: '{"a":[1,"b",null]}' },
-  "a number": { text: "42" },
-  "an encoding": { text: "hello" },
-  "an empty string": { text: "x" },
-  "null": { failure: "TypeError", message: /null values/ },
-  "nothing but end": { text: "", type: "application/octet-stream" },
-  "the default type": { text: "x", type: "application/octet-stream" },
-  "a type too late": { failure: "Error", message: "Cannot set content-type, too late.", text: "x" },
-  "a megabyte": { length: 1 << 20 },
-  "twenty megabytes": { length: 20 << 20 },
-  "many small": { length: 23890 },
-  "a prelude": { status: 201, text: "<p>", type: "text/html", headers: { "x-one": "1" }, cookies: ["a=1; Path=/", "b=2"] },
-  "a prelude of lists": { text: "x", lists: { "x-many": ["1", "2"], "x-more": ["3", "4"] } },
-  "a prelude without a body": { status: 204, text: "" },
-  "a redirect": { status: 302, headers: { location: "/there" }, text: "" },
-  "an invalid status": { failure: "HeadError", message: /99 is not a status/ },
-  "an invalid header": { failure: "HeadError", message: /x y/ },
-  "two pauses": { chunks: ["1", "2", "3"], at: [0, 1000, 2000] },
-  "a timer": { text: "later", at: [500] },
-  "an interval": { chunks: ["1", "2", "3"], at: [100, 200, 300] },
-  "a timer that is cleared": { text: "yes" },
-  "unref": { text: "done" },
-  "immediate and nextTick": { text: "tick,immediate" },
-  "back-pressure": { length: 400_002, ends: " 4" },
-  "pipeline of promises": { text: "abc" },
-  "pipeline with a transform": { text: "AB" },
-  "pipeline of a generator": { text: "one two" },
-  "pipeline with a callback": { text: "ab" },
-  "pipeline that fails": { text: "begun", failure: "TeapotError", message: "in the source" },
-  "pipe without waiting": { text: "abc" },
-  "a web stream": { text: "web" },
-  "finished": { text: "x" },
-  "finish is told": { text: "x", log: "it was finished" },
-  "finished with a callback": { text: "x" },
-  "cork": { text: "ab" },
-  "write callbacks": { text: "ab" },
-  "write after end": { text: "x", logged: /write after end/ },
-  "no end": { text: "begun", logged: /without responseStream\.end\(\)/ },
-  "no end and no write": { text: "", logged: /without responseStream\.end\(\)/ },
-  "throws": { failure: "TeapotError", message: "before", frame: /^at .*\(src\/cases\.ts:\d+\)$/ },
-  "rejects": { failure: "TypeError", message: "later" },
-  "throws after a write": { text: "begun", failure: "TeapotError" },
-  "throws after a prelude": { failure: "TeapotError", message: "after the prelude" },
-  "throws a string": { failure: "String", message: "words" },
-  "throws an object": { failure: "Object", message: '{"code":7}' },
-  "throws with a cause": { failure: "Error", message: "outer", cause: "caused by TypeError: inner" },
-  "throws in a timer": { failure: "TeapotError", message: "in a timer" },
-  "an error event": { failure: "TeapotError", message: "event" },
-  "destroyed": { text: "begun", failure: "TeapotError", message: "destroyed" },
-  "exit": { failure: "ExitError", message: "process.exit(3) was called" },
-  "never": { failure: "Runtime.Trap" },
-  "too late": { text: "begun", failure: "Runtime.DeadlineExceeded", options: { timeout: 5000 } },
-  "work after end": { text: "x", log: "worked on" },
-  "throws after end": { text: "x", logged: /too late to tell/ },
-  "context is writable": { text: "false" },
-  "node modules": { text: "all of them" },
-  "fetch that is refused": { text: "refused: true" },
-};
 
 const SLACK = 250;
 

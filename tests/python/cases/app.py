@@ -549,6 +549,25 @@ async def relays_events(request):
 
 
 @case
+def fetch_left_early(request):
+    def pieces():
+        yield b"begun"
+        raise ValueError("no more")
+
+    first = next(iter(firstbyte.fetch("https://api.example.com/")))
+    try:
+        firstbyte.fetch("https://api.example.com/", body=pieces())
+    except ValueError as error:
+        return f"{first.decode()}, {error}"
+
+
+@case
+async def fetch_left_early_async(request):
+    async for piece in await firstbyte.fetch_async("https://api.example.com/"):
+        return piece
+
+
+@case
 def fetch_denied(request):
     try:
         firstbyte.fetch("https://elsewhere.example.com/")
@@ -581,9 +600,24 @@ def fetch_refused_by_server(request):
 
 
 @case
-def signed(request):
-    headers = {"x-amz-target": "DynamoDB_20120810.ListTables", "content-type": "application/x-amz-json-1.0"}
-    return firstbyte.fetch("https://dynamodb.us-east-1.amazonaws.com/", headers=headers, body="{}").json()
+def aws(request):
+    """An order from DynamoDB, and what a model on Bedrock writes about it, as it writes."""
+    region = os.environ["AWS_REGION"]
+    headers = {"x-amz-target": "DynamoDB_20120810.GetItem", "content-type": "application/x-amz-json-1.0"}
+    question = {"TableName": "orders", "Key": {"order": {"S": "7"}}}
+    found = firstbyte.fetch(f"https://dynamodb.{region}.amazonaws.com/", headers=headers, json=question).raise_for_status().json()
+    yield f"{found['Item']['total']['N']}\n"
+    prompt = {"messages": [{"role": "user", "content": [{"text": "Give thanks."}]}]}
+    url = f"https://bedrock-runtime.{region}.amazonaws.com/model/some.model-v1%3A0/converse-stream"
+    for message in firstbyte.eventstream.read(firstbyte.fetch(url, json=prompt).raise_for_status()):
+        if message.event == "contentBlockDelta":
+            yield message.json()["delta"]["text"]
+
+
+@case
+def keys(request):
+    """Whatever a handler can find that looks like the function's role."""
+    return [name for name in os.environ if "KEY" in name or "TOKEN" in name or "CREDENTIAL" in name]
 
 
 @case

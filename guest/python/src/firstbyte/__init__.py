@@ -15,7 +15,7 @@ Everything here can be imported on any Python, so that editors and tests of sing
 inside a component only.
 """
 
-from . import sse
+from . import eventstream, sse
 from .asgi import asgi
 from .context import Context
 from .error import Error, HeadError, WriteError
@@ -27,7 +27,7 @@ from .wsgi import wsgi
 
 __all__ = [
     "Body", "Context", "Error", "FetchError", "Head", "HeadError", "HttpRequest", "Request", "Response", "WriteError",
-    "asgi", "fetch", "fetch_async", "handler", "sse", "wsgi",
+    "asgi", "eventstream", "fetch", "fetch_async", "handler", "sse", "wsgi",
 ]
 
 __version__ = "0.1.0"

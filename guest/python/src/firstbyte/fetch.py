@@ -35,6 +35,10 @@ class FetchError(OSError):
 class _Answer:
     """What both ways to read an answer share."""
 
+    _raw: Any = None
+    _body: Any = None
+    _stream: Any = None
+
     def __init__(self, to: str, raw: Any) -> None:
         self._to = to
         #: The status.
@@ -47,6 +51,10 @@ class _Answer:
         self._body = raw.consume()
         self._stream = self._body.stream()
 
+    def __del__(self) -> None:
+        # The host takes a stream back before the body that it is of, and Python forgets them in another order.
+        self.close()
+
     @property
     def ok(self) -> bool:
         """Whether the status is 200 to 299."""
@@ -54,10 +62,11 @@ class _Answer:
 
     def close(self) -> None:
         """Ends the connection, if the body was not read to its end."""
-        for resource in (self._stream, self._body, self._raw):
+        held = (self._stream, self._body, self._raw)
+        self._stream = self._body = self._raw = None
+        for resource in held:
             if resource is not None:
                 _wasi.drop(resource)
-        self._stream = self._body = self._raw = None
 
     def _next(self) -> Steps[bytes | None]:
         while self._stream is not None:
@@ -167,10 +176,13 @@ def fetch(
     Raises `FetchError`.
     """
     sending = _Sending(url, method, headers, body, json, timeout)
-    for piece in sending.pieces():
-        if not run(sending.send(piece)):
-            break
-    return Answer(sending.to, run(sending.finish()))
+    try:
+        for piece in sending.pieces():
+            if not run(sending.send(piece)):
+                break
+        return Answer(sending.to, run(sending.finish()))
+    finally:
+        sending.close()
 
 
 async def fetch_async(

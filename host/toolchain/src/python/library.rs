@@ -24,7 +24,7 @@ const ALL: &[&[(&str, &str)]] = &[
     files![
         "library/", "firstbyte/":
         "__init__.py", "_absent.py", "_component.py", "_preload.py", "_proxy.py", "_steps.py", "_warm.py", "_wasi.py", "asgi.py", "context.py",
-        "error.py", "fetch.py", "handler.py", "log.py", "loop.py", "request.py", "response.py", "sse.py", "wsgi.py",
+        "error.py", "eventstream.py", "fetch.py", "handler.py", "log.py", "loop.py", "request.py", "response.py", "sse.py", "wsgi.py",
     ],
 ];
 
