@@ -40,7 +40,8 @@ follow({
     about = said;
     setText(byId("function"), about.function);
     document.title = `${about.function} – Firstbyte console`;
-    setText(byId("empty"), `Nothing has been invoked yet. Send a request from here, or call a door:\n\ncurl -N ${about.doors.function_url} -d '{"name": "hoge"}'`);
+    const example = `curl -N ${about.doors.function_url} -d '{"name": "hoge"}'`;
+    setText(byId("empty"), `Nothing has been invoked yet. Send a request from here, or call a door:\n\n${example}`);
     sender.take(about.switches);
   },
   onRestart() {
@@ -89,15 +90,26 @@ function figures() {
 }
 
 let listed = -1;
+/** Lists environments and what belongs to no invocation. What is the same stays: somebody may be about to press it. */
 function lists() {
-  byId("environments").replaceChildren(...[...shown.environments.values()].map(({ number, pid, init, lane }) => {
-    const words = `env ${number}, pid ${pid}${init === undefined ? ", starting" : `, init ${duration(init)}`}${lane ? ", at work" : ""}`;
-    const kill = element("button", { type: "button", textContent: "kill", ariaLabel: `kill environment ${number}`, hidden: recording !== null });
-    kill.addEventListener("click", () => sender.kill(number));
-    return element("li", {}, words, kill);
-  }));
+  const words = [...shown.environments.values()].map(({ number, pid, init, lane }) => {
+    return [`${number}`, `pid ${pid}`, init === undefined ? "starting" : `init ${duration(init)}`, ...(lane ? ["at work"] : [])].join(" · ");
+  });
+  const environments = byId("environments");
+  [...shown.environments.keys()].forEach((number, i) => {
+    let line = environments.children[i];
+    if (line?.dataset.number !== String(number)) {
+      const kill = element("button", { type: "button", textContent: "kill", ariaLabel: `kill environment ${number}` });
+      kill.addEventListener("click", () => sender.kill(number));
+      line = element("li", { data: { number } }, element("span"), kill);
+      environments.insertBefore(line, environments.children[i] ?? null);
+    }
+    setText(line.firstChild, words[i]);
+  });
+  while (environments.children.length > words.length) environments.lastChild.remove();
   setText(byId("notices-count"), shown.notices.length ? `(${shown.notices.length})` : "");
-  byId("notice-lines").replaceChildren(...shown.notices.map(({ at, text, tone }) => element("li", { textContent: `${clock(at)} ${text}`, data: { tone } })));
+  const lines = shown.notices.map(({ at, text, tone }) => element("li", { textContent: `${clock(at)} ${text}`, data: { tone } }));
+  byId("notice-lines").replaceChildren(...lines);
 }
 
 function present(session, now, moves = true) {
@@ -117,8 +129,8 @@ async function open(file) {
     return;
   }
   const whole = recording.complete === false ? ", not complete" : "";
-  const from = [recording.handler, recording.saved_ms && `saved ${new Date(recording.saved_ms).toLocaleString()}`].filter(Boolean).join(", ");
-  setText(byId("recording-name"), `Recording ${file.name}${from ? ` (${from}${whole})` : whole}`);
+  const saved = new Date(recording.saved_ms).toLocaleString();
+  setText(byId("recording-name"), `Recording ${file.name}: ${recording.handler}, saved ${saved}${whole}`);
   byId("recording").hidden = false;
   byId("side").inert = true;
   rest();

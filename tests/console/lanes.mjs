@@ -5,9 +5,14 @@ const BARS = 39;
 /** The space left and right of a lane's time. */
 const PAD = 10;
 
-/** All lanes from top to bottom: `{id, state, door, words, ends, marks}`; `marks` are the times of what stands on the line, in ms. */
+/**
+ * All lanes from top to bottom, as they are to be seen at the moment `at`: `{at, id, state, door, words, first, ends, marks, drawn,
+ * torn, throttled, upstream}`. `marks` are the times of the bars in their door's colour, in ms since the invocation's start; `drawn`
+ * is true of what is in view; the last three say whether something of that kind is drawn.
+ */
 export function lanes(page) {
   return page.$$eval(".lane", (nodes, { BARS, PAD }) => {
+    const at = Date.now();
     const color = (name) => {
       const probe = document.createElement("canvas").getContext("2d");
       probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -17,14 +22,14 @@ export function lanes(page) {
     return nodes.map((node) => {
       const canvas = node.querySelector("canvas");
       const door = ["lambda", "function_url", "api_gateway"].find((door) => node.classList.contains(door));
+      const { width, height } = canvas;
+      const ratio = width / canvas.clientWidth;
+      const pixels = width ? canvas.getContext("2d").getImageData(0, 0, width, height).data : [];
+      const isAt = (wanted, place) => wanted.every((part, i) => Math.abs(part - pixels[4 * place + i]) < 12);
       const columns = (wanted, y) => {
-        if (canvas.width === 0) return [];
-        const ratio = canvas.width / canvas.clientWidth;
-        const row = canvas.getContext("2d").getImageData(0, Math.round(y * ratio), canvas.width, 1).data;
         const found = [];
-        for (let x = 0; x < canvas.width; x += 1) {
-          if (wanted.every((part, i) => Math.abs(part - row[4 * x + i]) < 12)) found.push(x / ratio);
-        }
+        const start = Math.round(y * ratio) * width;
+        for (let x = 0; x < width; x += 1) if (isAt(wanted, start + x)) found.push(x / ratio);
         return found;
       };
       const [from, to] = [Number(canvas.dataset.from), Number(canvas.dataset.to)];
@@ -37,9 +42,13 @@ export function lanes(page) {
       }
       // A bar is three pixels wide, around its moment.
       const marks = runs.map((run) => time((run.from + run.until + 1) / 2 - 0.5));
-      const rows = [...Array(canvas.clientHeight).keys()];
-      const seen = (name) => rows.some((y) => columns(color(name), y).length > 0);
+      const seen = (name) => {
+        const wanted = color(name);
+        for (let place = 0; place < width * height; place += 1) if (isAt(wanted, place)) return true;
+        return false;
+      };
       return {
+        at,
         id: node.dataset.id,
         state: node.dataset.state,
         door,
@@ -48,6 +57,7 @@ export function lanes(page) {
         ends: [...node.querySelectorAll(".ends dd")].map((end) => end.textContent),
         marks,
         torn: seen("bad"),
+        drawn: width > 0,
         throttled: seen("throttled"),
         upstream: columns(color("call"), 64 + 9).length > 0,
       };

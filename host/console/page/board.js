@@ -37,7 +37,6 @@ export class Board {
     this.intersections = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         this.rows.get(target.dataset.id)?.show(isIntersecting);
-        // A row that was removed tells once more.
       }
       this.wake();
     }, { root: null, rootMargin: "200px" });
@@ -65,7 +64,6 @@ export class Board {
     this.bursts.clear();
     this.current = null;
     session.changed.clear();
-    session.removed.clear();
     for (const lane of session.lanes.values()) session.changed.add(lane);
     this.wake();
   }
@@ -106,14 +104,12 @@ export class Board {
 
   takeChanges() {
     const { session } = this;
-    for (const lane of session.removed) {
-      const row = this.rows.get(lane.id);
-      if (!row) continue;
+    for (const [id, row] of this.rows) {
+      if (session.lanes.has(id)) continue;
       this.forget(row);
       row.node.remove();
-      this.rows.delete(lane.id);
+      this.rows.delete(id);
     }
-    session.removed.clear();
     for (const lane of session.changed) {
       const row = this.rows.get(lane.id);
       if (row) this.change(row);
@@ -137,11 +133,19 @@ export class Board {
     if (row.visible || !isSame || row.detail) row.words();
     else row.stale = true;
     if (isSame || state === "running") return;
-    say(`${doorName(lane.door)}, ${lane.title}: ${state === "good" ? "ended well" : state === "unseen" ? "failed, its client was not told" : state === "mistake" ? `refused, ${clientSaw(lane).short}` : `failed, ${clientSaw(lane).short}`}`);
+    const how = {
+      good: "ended well",
+      unseen: "failed, and its client was not told",
+      mistake: `refused, ${clientSaw(lane).short}`,
+      bad: `failed, ${clientSaw(lane).short}`,
+    }[state];
+    say(`${doorName(lane.door)}, ${lane.title}: ${how}`);
   }
 
   /** Makes what is new: bursts and rows. Takes away what is empty. */
   takeBursts() {
+    const follows = this.follows();
+    let newest;
     for (const [model, burst] of this.bursts) {
       if (model.lanes.length && this.session.bursts.includes(model)) continue;
       burst.node.remove();
@@ -165,9 +169,22 @@ export class Board {
         this.listen(row.canvas, row);
         burst.lanes.append(row.node);
         burst.dirty = true;
+        newest = row;
         if (!this.current) this.focused(row);
       }
     });
+    if (!newest) return;
+    this.newest = newest;
+    if (follows) newest.node.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Whether the newest lane is kept in view: as long as it is, and nobody reads the details of another one. */
+  follows() {
+    if (!this.newest?.node.isConnected) return true;
+    if ([...this.rows.values()].some(({ detail }) => detail)) return false;
+    const lane = this.newest.node.getBoundingClientRect();
+    const board = byId("board").getBoundingClientRect();
+    return lane.bottom > board.top && lane.top < board.bottom;
   }
 
   forget(row) {
@@ -179,13 +196,15 @@ export class Board {
   makeBurst(model, before) {
     const axis = element("canvas", { className: "axis", ariaHidden: "true" });
     const lanes = element("ol", { className: "lanes" });
-    const after = before ? ` · ${duration(model.at - Math.max(...before.lanes.map((lane) => lane.startedAt + lane.lastT)))} later` : "";
+    const ends = before?.lanes.map((lane) => lane.startedAt + lane.lastT) ?? [];
+    const after = before ? ` · ${duration(model.at - Math.max(...ends))} later` : "";
     const button = (text, label, factor) => {
       const made = element("button", { type: "button", textContent: text, ariaLabel: label, title: label });
       made.addEventListener("click", () => this.zoom({ burst }, factor));
       return made;
     };
-    const zoom = element("div", { className: "zoom" }, button("−", "zoom out", 2), button("+", "zoom in", 0.5), button("all", "show all of it", 0));
+    const buttons = [button("−", "zoom out", 2), button("+", "zoom in", 0.5), button("all", "show all of it", 0)];
+    const zoom = element("div", { className: "zoom" }, ...buttons);
     const header = element("header", {}, element("h2", { textContent: `${clock(model.at).slice(0, 8)}${after}` }), axis, zoom);
     const node = element("section", { className: "burst" }, header, lanes);
     const burst = { model, node, lanes, canvas: axis, width: 0, dirty: true, manual: null, view: { from: 0, to: 1000 } };

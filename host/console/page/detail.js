@@ -55,11 +55,13 @@ export class Detail {
     const gap = () => element("span", { className: "gap" });
     const parts = [];
     if (does.canSend()) {
-      parts.push(button("Repeat this one", does.repeat), button("Same at the other doors", does.elsewhere), button("Edit", does.edit), gap());
+      parts.push(button("Repeat this one", does.repeat), button("Same at the other doors", does.elsewhere));
+      parts.push(button("Edit", does.edit), gap());
     }
     parts.push(...["curl", "boto3", "JavaScript"].map((what) => button(`Copy as ${what}`, (lane) => does.copy(lane, what))));
     if (does.canSend()) {
-      const save = element("a", { className: "button", textContent: "Save", href: `/recording?request_id=${encodeURIComponent(lane.id)}` });
+      const href = `/recording?request_id=${encodeURIComponent(lane.id)}`;
+      const save = element("a", { className: "button", textContent: "Save", href });
       save.setAttribute("download", "");
       this.kill = button("Kill its environment", () => does.kill(lane.environment));
       parts.push(save, gap(), this.kill);
@@ -142,7 +144,8 @@ function table(names) {
       body.append(element("tr", {}, ...cells(list[i], i).map((text) => element("td", { textContent: text }))));
     }
     if (list.length > limit && body.rows.length === limit) {
-      body.append(element("tr", {}, element("td", { colSpan: names.length, textContent: `${list.length - limit} more: "Save" has those that are kept` })));
+      const textContent = `${list.length - limit} more: "Save" has those that are kept`;
+      body.append(element("tr", {}, element("td", { colSpan: names.length, textContent })));
     }
   };
   return { node: element("table", {}, head, body), fill };

@@ -2,25 +2,28 @@
 //
 // What a lane keeps is bounded: a stream of a million chunks is merged into fewer marks, and bytes beyond a limit are counted only.
 
-/** How many marks a lane has before neighbours are merged. */
+/** How many marks a lane has before neighbours are merged, and each of its upstream calls. */
 const MARKS = 2000;
-/** How many characters of base64 a lane keeps, of its response and of each upstream call. */
-const KEPT = 256 * 1024;
+const CALL_MARKS = 200;
+/** How many characters of base64 a lane keeps, of its response and its upstream calls. */
+const KEPT = 512 * 1024;
 /** How many lines of log a lane keeps. */
 const LINES = 500;
 /** How many upstream calls a lane has. */
 const CALLS = 50;
 /** How many characters of the event a lane keeps. */
-const EVENT = 1024 * 1024;
+const EVENT = 256 * 1024;
 
 /** Pieces of a body and when they came. */
 export class Pieces {
-  constructor() {
+  /** `store` is `{left}`, the characters of base64 that may still be kept; `limit` is the number of marks. */
+  constructor(store, limit) {
+    this.store = store;
+    this.limit = limit;
     /** `{t, until, bytes, count, data, throttled}`: `count` pieces from `t` to `until`; `data` has base64 of each that was kept. */
     this.marks = [];
     this.bytes = 0;
     this.count = 0;
-    this.kept = 0;
     /** How many pieces stand in one mark at least. */
     this.merged = 1;
   }
@@ -28,14 +31,14 @@ export class Pieces {
   add(t, bytes, data, throttled = 0) {
     this.bytes += bytes;
     this.count += 1;
-    const keep = data && this.kept + data.length <= KEPT;
-    if (keep) this.kept += data.length;
+    const keep = data && data.length <= this.store.left;
+    if (keep) this.store.left -= data.length;
     const last = this.marks.at(-1);
     if (last && last.count < this.merged) {
       join(last, { until: t, bytes, count: 1, data: keep ? [data] : [], throttled });
     } else {
       this.marks.push({ t, until: t, bytes, count: 1, data: keep ? [data] : [], throttled });
-      if (this.marks.length > MARKS) this.merge();
+      if (this.marks.length > this.limit) this.merge();
     }
   }
 
@@ -69,14 +72,14 @@ function join(mark, next) {
 
 /** A request of the handler's to another server. */
 class Call {
-  constructor(number, t, event) {
+  constructor(number, t, event, store) {
     this.number = number;
     this.t = t;
     this.method = event.method ?? "";
     this.url = event.url ?? "";
     this.headers = event.headers ?? [];
-    this.sent = new Pieces();
-    this.pieces = new Pieces();
+    this.sent = new Pieces(store, CALL_MARKS);
+    this.pieces = new Pieces(store, CALL_MARKS);
     this.answered = undefined;
     this.status = undefined;
     this.ended = undefined;
@@ -104,6 +107,8 @@ export class Lane {
   constructor(event) {
     this.id = event.request_id;
     this.environment = event.environment;
+    /** Its process, if its start is still known. */
+    this.pid = undefined;
     const isStart = event.kind === "invocation_started";
     this.startedAt = isStart ? event.at : event.at - (event.after_ms ?? 0);
     this.door = event.door;
@@ -115,7 +120,8 @@ export class Lane {
     this.eventIsTooLong = (event.event?.length ?? 0) > EVENT;
     /** How long before the start its environment began to start, and was ready; only of one that was started for this. */
     this.init = undefined;
-    this.pieces = new Pieces();
+    this.store = { left: KEPT };
+    this.pieces = new Pieces(this.store, MARKS);
     this.responded = undefined;
     this.head = undefined;
     this.responseEnded = undefined;
@@ -188,7 +194,7 @@ export class Lane {
         if (event.kind === "upstream_asked") this.callsDropped += 1;
         return;
       }
-      call = new Call(event.call, t, event);
+      call = new Call(event.call, t, event, this.store);
       this.calls.set(event.call, call);
     }
     switch (event.kind) {

@@ -23,7 +23,8 @@ export class Row {
     this.firstFigure = element("b");
     this.firstUnit = element("i");
     this.first = element("div", { className: "first", title: "time to first byte" }, this.firstFigure, this.firstUnit);
-    this.canvas = element("canvas", { className: "time", ariaHidden: "true" });
+    this.canvas = element("canvas", { className: "time", ariaHidden: "true", width: 0 });
+    this.canvas.style.height = `${heightOf(lane)}px`;
     this.ends = ["handler", "Lambda", "client"].map((name) => {
       const value = element("dd");
       return { value, box: element("div", {}, element("dt", { textContent: name }), value) };
@@ -57,6 +58,7 @@ export class Row {
     if (lane.pieces.count) facts.unshift(`${size(lane.pieces.bytes)} in ${lane.pieces.count}`);
     if (lane.head) facts.unshift(String(lane.head.status));
     setText(this.facts, facts.join(" · "));
+    this.facts.title = lane.pid === undefined ? "" : `process ${lane.pid}`;
     const endings = [handlerReturned(lane), lambdaCounts(lane), clientSaw(lane)];
     endings.forEach(({ tone, short, text }, i) => {
       const { value, box } = this.ends[i];
@@ -66,7 +68,8 @@ export class Row {
     });
     const first = lane.firstByte === undefined ? "no byte yet" : `first byte after ${duration(lane.firstByte)}`;
     const ended = endings.map(({ short }, i) => `${["handler", "Lambda", "client"][i]}: ${short === "…" ? "under way" : short}`);
-    this.open.ariaLabel = [doorName(lane.door), lane.title, facts.join(", "), first, count(lane.pieces.count, "chunk"), ...ended].join(", ");
+    const said = [doorName(lane.door), lane.title, ...facts, first, count(lane.pieces.count, "chunk"), ...ended];
+    this.open.ariaLabel = said.join(", ");
     if (this.detail) this.detail.update();
     this.figure();
     this.stale = false;
@@ -151,7 +154,8 @@ export class Row {
       this.index = at;
       this.cursor = all[at];
       const bounds = this.canvas.getBoundingClientRect();
-      this.board.tip.show(this.cursor, bounds.left + this.board.xOf(this, this.cursor.t), bounds.top + Math.min(heightOf(this.lane), this.cursor.y));
+      const [x, y] = [this.board.xOf(this, this.cursor.t), Math.min(heightOf(this.lane), this.cursor.y)];
+      this.board.tip.show(this.cursor, bounds.left + x, bounds.top + y);
       this.board.tip.say();
     }
     this.dirty = true;

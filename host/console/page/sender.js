@@ -15,6 +15,11 @@ async function post(path, body) {
   if (!response.ok) throw new Error(messageOf(text) ?? `${response.status} ${response.statusText}`);
 }
 
+/** Whether requests of this method have no body. */
+function isBare(method) {
+  return /^(GET|HEAD)$/i.test(method);
+}
+
 /** What a refusal says: `{"message": …}`. */
 function messageOf(text) {
   try {
@@ -59,6 +64,7 @@ export class Sender {
   /** Shows what goes with the door that is chosen, and which failures are. */
   look() {
     this.form.dataset.door = this.door;
+    this.form.dataset.bare = String(this.door !== "lambda" && isBare(byId("method").value));
     setText(byId("body-name"), this.door === "lambda" ? "Payload" : "Body");
     const set = [];
     if (byId("cut").value) set.push(`cut after ${byId("cut").value} B`);
@@ -71,7 +77,8 @@ export class Sender {
 
   /** The request that the form describes, for one door. */
   read(door) {
-    const body = byId("payload").value;
+    const payload = byId("payload").value;
+    const body = isHttp(door) && isBare(byId("method").value) ? "" : payload;
     if (!isHttp(door)) return { door, method: "POST", path: "/", headers: [], body };
     const headers = byId("headers").value.split("\n").filter((line) => line.trim()).map((line) => {
       const colon = line.indexOf(":");

@@ -31,7 +31,6 @@ export class Session {
     this.lastAt = 0;
     /** Lanes that changed since somebody looked. */
     this.changed = new Set();
-    this.removed = new Set();
     /** Rises with each change of what is not a lane's. */
     this.version = 0;
   }
@@ -47,8 +46,9 @@ export class Session {
   ofInvocation(event) {
     let lane = this.lanes.get(event.request_id);
     if (!lane) {
-      // What comes late of an invocation that was dropped, or before one is known, draws nothing.
-      if (event.kind !== "invocation_started" && event.after_ms === undefined) return;
+      // What comes late of an invocation that was dropped draws nothing. One whose start is not kept any more is shown from its
+      // response on.
+      if (!/^(invocation_started|response_started|response_head|chunk)$/.test(event.kind)) return;
       lane = this.begin(event);
     }
     const hadByte = lane.firstByte !== undefined;
@@ -64,7 +64,10 @@ export class Session {
     if (lane.cold && environment?.readyAt > lane.startedAt - FOR_IT) {
       lane.init = { from: environment.startedAt - lane.startedAt, to: environment.readyAt - lane.startedAt };
     }
-    if (environment) environment.lane = lane;
+    if (environment) {
+      environment.lane = lane;
+      lane.pid = environment.pid;
+    }
     this.lanes.set(lane.id, lane);
     const burst = this.bursts.at(-1);
     if (burst && this.isBusy(burst, lane.startedAt + (lane.init?.from ?? 0))) {
@@ -87,7 +90,6 @@ export class Session {
     const lane = lanes.find((lane) => !lane.running) ?? lanes[0];
     this.lanes.delete(lane.id);
     this.changed.delete(lane);
-    this.removed.add(lane);
     for (const burst of this.bursts) burst.lanes = burst.lanes.filter((other) => other !== lane);
     this.bursts = this.bursts.filter((burst) => burst.lanes.length);
     this.dropped += 1;

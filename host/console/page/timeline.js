@@ -271,12 +271,16 @@ function penOf(context, theme) {
 /** All that has a moment in a lane, by time: `{t, y, what, text}`; `text` is made when it is asked for. */
 export function items(lane) {
   const found = [];
-  if (lane.head) found.push({ t: lane.head.t, y: 8, what: () => `head, status ${lane.head.status}`, text: () => headText(lane.head) });
+  if (lane.head) {
+    const text = () => lane.head.headers.map(([name, value]) => `${name}: ${value}`).join("\n");
+    found.push({ t: lane.head.t, y: 8, what: () => `head, status ${lane.head.status}`, text });
+  }
   lane.pieces.marks.forEach((mark, i) => {
     const previous = i ? lane.pieces.marks[i - 1].until : 0;
     const many = mark.count > 1 ? count(mark.count, "chunk") : lane.pieces.merged > 1 ? "chunk" : `chunk ${i + 1}`;
     const throttled = mark.throttled ? `, held back by Lambda's bandwidth for ${duration(mark.throttled)}` : "";
-    const what = () => `${many}, ${size(mark.bytes)}, ${duration(mark.t - previous)} after ${i ? "the one before" : "the start"}${throttled}`;
+    const after = i ? "the one before" : "the start";
+    const what = () => `${many}, ${size(mark.bytes)}, ${duration(mark.t - previous)} after ${after}${throttled}`;
     found.push({ t: mark.t, y: BASE - 12, what, text: () => textOfMark(mark) });
   });
   for (const { t, line, level } of lane.logs) found.push({ t, y: LOG, what: () => `log, ${level}`, text: () => shortened(line, 1200) });
@@ -296,7 +300,8 @@ export function items(lane) {
     }
     if (call.ended !== undefined) {
       const how = call.error ? `failed: ${call.error}` : "end";
-      found.push({ t: call.ended, y, what: () => `upstream call ${call.number}, ${name}: ${how} after ${duration(call.ended - call.t)}`, text: () => "" });
+      const what = () => `upstream call ${call.number}, ${name}: ${how} after ${duration(call.ended - call.t)}`;
+      found.push({ t: call.ended, y, what, text: () => "" });
     }
   });
   const ended = lane.responseEnded;
@@ -322,10 +327,6 @@ export function bytesOfMark(mark) {
 
 function textOfMark(mark) {
   return mark.data.length ? shown(bytesOfMark(mark), 600) : "(the page kept no more bytes of this body)";
-}
-
-function headText(head) {
-  return head.headers.map(([name, value]) => `${name}: ${value}`).join("\n");
 }
 
 /** What is nearest to a point, if anything is near. */
@@ -360,8 +361,9 @@ export function drawAxis(context, view, theme) {
   const step = (STEPS.find((step) => step * power >= least) ?? 10) * power;
   for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
     context.fillRect(Math.round(x(t)), height - 6, 1, 6);
-    const words = Math.abs(t) < step / 2 ? "0" : step >= 1000 ? `${Math.round(t / 1000)} s` : t >= 1000 ? `${Number((t / 1000).toFixed(3))} s` : `${Number(t.toFixed(3))} ms`;
-    if (x(t) + 46 < width || t === 0) context.fillText(words, Math.round(x(t)) + 3, height - 3);
+    const ms = Number(t.toFixed(3));
+    const words = ms === 0 ? "0" : Math.abs(ms) >= 1000 ? `${Number((ms / 1000).toFixed(6))} s` : `${ms} ms`;
+    if (x(t) + 46 < width) context.fillText(words, Math.round(x(t)) + 3, height - 3);
   }
 }
 

@@ -53,7 +53,7 @@ impl Environment {
             command.args(&program.arguments).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
             command.envs(LAMBDA.iter().copied()).env("AWS_LAMBDA_RUNTIME_API", api.address.to_string());
             command.env("LAMBDA_TASK_ROOT", &contender.root).env("_HANDLER", contender.handler).current_dir(&contender.root);
-            command.envs(contender.environment.iter().copied()).env("AWS_LWA_PORT", port.to_string());
+            command.envs(contender.environment.iter().map(|(name, value)| (name, value))).env("AWS_LWA_PORT", port.to_string());
             if concurrency > 1 {
                 command.env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string());
             }
