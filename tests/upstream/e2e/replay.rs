@@ -1,7 +1,8 @@
-//! `firstbyte replay`: a recorded failure of the chat, by the command line.
+//! `firstbyte replay`: a recorded failure of the chat, by the command line; and that what the console saves can be replayed.
 
-use firstbyte_tests::{Run, firstbyte};
-use firstbyte_upstream_tests::Guest;
+use firstbyte_tests::{Call, Door, Run, Serve, firstbyte, send, send_to};
+use firstbyte_upstream_tests::{End, Guest, ModelServer, Script};
+use http::Version;
 use serde_json::Value;
 use std::path::Path;
 
@@ -76,4 +77,51 @@ async fn what_cannot_be_replayed_is_no_difference() {
     let no_handler = firstbyte(&["replay", FAILURE, "/nowhere.wasm"]).await;
     assert_ends(&no_handler, 2, "error: ");
     assert_ends(&no_handler, 2, "was recorded of chat.wasm: /nowhere.wasm does not exist");
+}
+
+/// Reads the console's recording until it has so many invocations that have ended, and gives their ids.
+async fn recorded(serve: &Serve, invocations: usize) -> (String, Vec<String>) {
+    let line = serve.introduction().iter().find_map(|line| line.strip_prefix("Console")).expect("a console");
+    let url = format!("{}recording", line.trim());
+    loop {
+        let recording = send_to(&url, Call::get("/recording"), Version::HTTP_11).await.text();
+        let whole: Value = serde_json::from_str(&recording).expect("JSON");
+        let ended = whole["events"].as_array().expect("events").iter().filter(|event| event["kind"] == "invocation_ended");
+        let ids: Vec<String> = ended.map(|event| event["request_id"].as_str().expect("an id").to_owned()).collect();
+        if ids.len() >= invocations {
+            return (recording, ids);
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_console_saves_is_replayed_to_the_same_end() {
+    let model = ModelServer::start().await;
+    let component = Guest::Chat.component();
+    let base = format!("CHAT_BASE_URL={}", model.url());
+    let allow = format!("FIRSTBYTE_ALLOW_HTTP={}", model.url());
+    let component = component.to_str().expect("text");
+    let serve = Serve::start(&[component, "-e", &base, "-e", &allow, "-e", "CHAT_TIMEOUT_SECONDS=1"]).await;
+    let ends = [End::Done, End::Broken, End::Early, End::Stall, End::Nonsense, End::Status(429, "slow down".to_owned())];
+    for (number, end) in ends.iter().enumerate() {
+        let door = Door::ALL[number % Door::ALL.len()];
+        let script = Script { end: end.clone(), ..Script::says(&["Hel", "lo"]).every_ms(30) };
+        send(&serve.doors, door, Call::json(&script.conversation())).await;
+    }
+    // A caller's mistake, which no model hears of.
+    send(&serve.doors, Door::Direct, Call::post("application/json", "{}")).await;
+    let (recording, ids) = recorded(&serve, ends.len() + 1).await;
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("session.json");
+    std::fs::write(&file, recording).expect("a file");
+    for (id, end) in ids.iter().zip(ends.iter().map(Some).chain([None])) {
+        for _ in 0..3 {
+            let run = replay(&file, &["--request-id", id, "-e", &base, "-e", "CHAT_TIMEOUT_SECONDS=1"]).await;
+            assert!(run.status.success(), "{end:?}: {run:#?}");
+        }
+    }
+    let which = replay(&file, &[]).await;
+    assert_ends(&which, 2, "--request-id ID says which: ");
+    assert_ends(&which, 2, "has 7 invocations");
 }
