@@ -65,8 +65,8 @@ async fn the_first_difference_is_told_and_what_may_be_its_cause() {
     std::fs::write(&file, recording.to_string()).expect("a file");
     let changed = replay(&file, &right).await;
     assert_ends(&changed, 1, "not as it was recorded: byte 16 of the body, 0.0");
-    assert_ends(&changed, 1, "recorded: …:{\"token\":\"A \"}".replace('"', "\\\"").as_str());
-    assert_ends(&changed, 1, "replayed: …:{\"token\":\"The \"}".replace('"', "\\\"").as_str());
+    assert_ends(&changed, 1, "recorded: …: {\"token\":\"A \"}".replace('"', "\\\"").as_str());
+    assert_ends(&changed, 1, "replayed: …: {\"token\":\"The \"}".replace('"', "\\\"").as_str());
 }
 
 #[tokio::test]
