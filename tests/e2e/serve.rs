@@ -120,12 +120,32 @@ async fn machine_code_that_cannot_be_used() {
 async fn a_port_in_use() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
-    for (flag, door) in [("--lambda-port", "Lambda API"), ("--url-port", "Function URL"), ("--api-port", "API Gateway")] {
-        let ports = ["serve", "--lambda-port=0", "--url-port=0", "--api-port=0"].map(str::to_owned);
+    for (flag, door) in [
+        ("--lambda-port", "Lambda API"),
+        ("--url-port", "Function URL"),
+        ("--api-port", "API Gateway"),
+        ("--console-port", "console"),
+    ] {
+        let ports = ["serve", "--lambda-port=0", "--url-port=0", "--api-port=0", "--console-port=0"].map(str::to_owned);
         let ports = ports.map(|given| if given.starts_with(flag) { format!("{flag}={port}") } else { given });
         let arguments: Vec<&str> = ports.iter().map(String::as_str).chain([component(Guest::Echo)]).collect();
         assert_says(&firstbyte(&arguments).await, &[&format!("port {port} is in use"), flag, door]);
     }
+}
+
+#[tokio::test]
+async fn the_console_is_open_unless_it_is_not_wanted() {
+    let of = |serve: &Serve| {
+        serve.introduction().iter().find_map(|line| line.strip_prefix("Console")).map(str::trim).map(str::to_owned)
+    };
+    // Two servers that say nothing of consoles have one each.
+    let echo = component(Guest::Echo);
+    let first = Serve::start_without_console_options(&[echo]).await;
+    let second = Serve::start_without_console_options(&[echo]).await;
+    let (one, other) = (of(&first).expect("a console"), of(&second).expect("a console"));
+    assert_ne!(one, other);
+    let without = Serve::start_without_console_options(&["--no-console", echo]).await;
+    assert_eq!(of(&without), None);
 }
 
 #[tokio::test]

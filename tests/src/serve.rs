@@ -10,6 +10,9 @@ use std::process::{ExitStatus, Stdio};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+/// `serve`, wherever there is room. The console's port is last.
+const ANY_PORTS: [&str; 9] = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0", "--console-port", "0"];
+
 /// A command that has ended.
 #[derive(Debug)]
 pub struct Run {
@@ -116,8 +119,21 @@ impl Serve {
     /// # Panics
     /// If it does not.
     pub async fn start_as(mut command: Command, arguments: &[&str]) -> Self {
-        let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0"];
-        let mut child = command.args(ports).args(arguments).stderr(Stdio::inherit()).spawn().expect("firstbyte runs");
+        command.args(ANY_PORTS).args(arguments);
+        Self::start_by(command).await
+    }
+
+    /// The same without a word of the console.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn start_without_console_options(arguments: &[&str]) -> Self {
+        let [ports @ .., _, _] = ANY_PORTS;
+        Self::start_by(command(&[&ports[..], arguments].concat())).await
+    }
+
+    async fn start_by(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::inherit()).spawn().expect("firstbyte runs");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut said = Vec::new();
         while said.last().is_none_or(|line: &String| line != "Ctrl-C stops") {
@@ -139,8 +155,7 @@ impl Serve {
     /// # Panics
     /// If it starts none.
     pub async fn starting(arguments: &[&str]) -> (Child, u32) {
-        let ports = ["serve", "--lambda-port", "0", "--url-port", "0", "--api-port", "0"];
-        let child = command(&[&ports[..], arguments].concat()).spawn().expect("firstbyte runs");
+        let child = command(&[&ANY_PORTS[..], arguments].concat()).spawn().expect("firstbyte runs");
         let pid = child.id().expect("it runs");
         let started = soon("a child process", async {
             loop {

@@ -1,6 +1,5 @@
 //! `firstbyte invoke`: one invocation at one door or all, each chunk with the time it arrived.
 
-use crate::client::{self, Arrival, Call, Door};
 use crate::function::{self, Function};
 use crate::serve::stopped;
 use crate::terminal::{Closed, Terminal};
@@ -8,7 +7,8 @@ use crate::{report, signals};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use firstbyte_emulator::{Emulator, EventKind, Events, Outcome};
+use firstbyte_console::client::{self, Answer, Arrival, Call, Target};
+use firstbyte_emulator::{Door, Emulator, EventKind, Events, Outcome};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,10 +64,10 @@ enum Via {
 impl Via {
     fn doors(self) -> &'static [Door] {
         match self {
-            Self::Direct => &[Door::Direct],
-            Self::Url => &[Door::Url],
-            Self::Api => &[Door::Api],
-            Self::All => &[Door::Direct, Door::Url, Door::Api],
+            Self::Direct => &[Door::Lambda],
+            Self::Url => &[Door::FunctionUrl],
+            Self::Api => &[Door::ApiGateway],
+            Self::All => &[Door::Lambda, Door::FunctionUrl, Door::ApiGateway],
         }
     }
 }
@@ -93,7 +93,7 @@ impl Arguments {
             }
             (None, payload) => payload.clone().map(Bytes::from),
         };
-        let method = self.method.clone().filter(|_| door != Door::Direct).unwrap_or(Method::POST);
+        let method = self.method.clone().filter(|_| door != Door::Lambda).unwrap_or(Method::POST);
         let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
         let mut headers: HeaderMap = self.header.iter().cloned().collect();
         if given.is_some() || has_body {
@@ -117,7 +117,7 @@ impl Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let calls: Vec<(Door, Call)> =
         arguments.via.doors().iter().map(|door| Ok((*door, arguments.call(*door)?))).collect::<Result<_>>()?;
-    let hint = arguments.of_no_use_direct().filter(|_| arguments.via.doors().contains(&Door::Direct));
+    let hint = arguments.of_no_use_direct().filter(|_| arguments.via.doors().contains(&Door::Lambda));
     // The handler's machine code has to be there to the end.
     let Function { settings, served: _served } = arguments.function.function()?;
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
@@ -163,38 +163,51 @@ struct Shown<'a> {
 impl Shown<'_> {
     /// Invokes at one door, shows what arrives, and gives whether the function succeeded.
     async fn invocation(&self, door: Door, emulator: &Emulator, events: &mut Events, name: &str, call: Call) -> Result<bool> {
-        let (title, base) = match door {
-            Door::Direct => ("direct: InvokeWithResponseStream", emulator.lambda_url()),
-            Door::Url => ("url: Function URL, HTTP/1.1", emulator.function_url()),
-            Door::Api => ("api: API Gateway REST, HTTP/2", emulator.api_url()),
+        let (title, url) = match door {
+            Door::FunctionUrl => ("url: Function URL, HTTP/1.1", emulator.function_url()),
+            Door::ApiGateway => ("api: API Gateway REST, HTTP/2", emulator.api_url()),
+            _ => ("direct: InvokeWithResponseStream", emulator.lambda_url()),
         };
         if !self.raw {
             self.terminal.line(title).await?;
         }
-        client::call(door, &base, name, call, async |arrival| self.arrival(arrival).await).await?;
+        let target = Target { door, url: &url, function: name, certificate: None, read_ahead: None };
+        let mut answer = client::send(target, call).await?;
+        self.head(&answer).await?;
+        while let Some(arrival) = answer.next().await? {
+            self.arrival(arrival).await?;
+        }
         self.events(events).await
     }
 
-    /// What arrives at the client.
+    /// The beginning of what arrives at the client.
+    async fn head(&self, answer: &Answer) -> Result<(), Closed> {
+        if self.raw {
+            return Ok(());
+        }
+        self.terminal.line(self.timed(&answer.status.to_string())).await?;
+        for (name, value) in &answer.headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            self.terminal.line(format!("              {name}: {value}")).await?;
+        }
+        Ok(())
+    }
+
+    /// What arrives at the client behind it.
     async fn arrival(&self, arrival: Arrival) -> Result<(), Closed> {
-        let at = self.begun.elapsed();
-        let line = |text: &str| format!("  {:>8.3} s  {text}", at.as_secs_f64());
         match arrival {
             Arrival::Chunk(bytes) if self.raw => self.terminal.bytes(bytes).await,
             _ if self.raw => Ok(()),
-            Arrival::Head(status, headers) => {
-                self.terminal.line(line(&status.to_string())).await?;
-                for (name, value) in &headers {
-                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                    self.terminal.line(format!("              {name}: {value}")).await?;
-                }
-                Ok(())
-            }
-            Arrival::Chunk(bytes) => self.terminal.line(report::chunk(at, &bytes)).await,
-            Arrival::End => self.terminal.line(line("end of the response")).await,
-            Arrival::Complete(None) => self.terminal.line(line("InvokeComplete")).await,
-            Arrival::Complete(Some(failure)) => self.terminal.line(line(&format!("InvokeComplete: {failure}"))).await,
+            Arrival::Chunk(bytes) => self.terminal.line(report::chunk(self.begun.elapsed(), &bytes)).await,
+            Arrival::End => self.terminal.line(self.timed("end of the response")).await,
+            Arrival::Complete(None) => self.terminal.line(self.timed("InvokeComplete")).await,
+            Arrival::Complete(Some(failure)) => self.terminal.line(self.timed(&format!("InvokeComplete: {failure}"))).await,
         }
+    }
+
+    /// A line that says when.
+    fn timed(&self, text: &str) -> String {
+        format!("  {:>8.3} s  {text}", self.begun.elapsed().as_secs_f64())
     }
 
     /// Prints what the emulator knows about the invocation and its client was not shown. Gives whether the function succeeded.

@@ -3,9 +3,10 @@
 use crate::function::{self, Function};
 use crate::served::Served;
 use crate::terminal::{Closed, Terminal};
-use crate::{report, signals, watch};
+use crate::{console, report, signals, watch};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use firstbyte_console::OpenConsole;
 use firstbyte_emulator::{Emulator, Events, Transfer};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
@@ -18,7 +19,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     function: function::Arguments,
 
-    /// Port of the Lambda API; 0 takes any free port, here and for the other two doors
+    /// Port of the Lambda API; 0 takes any free port, here and for the other doors and the console
     #[arg(long, value_name = "PORT", default_value = "9000")]
     lambda_port: u16,
 
@@ -29,6 +30,9 @@ pub(crate) struct Arguments {
     /// Port of API Gateway
     #[arg(long, value_name = "PORT", default_value = "9002")]
     api_port: u16,
+
+    #[command(flatten)]
+    console: console::Arguments,
 
     /// A host name that this machine goes by, besides localhost. Requests to other hosts, and those of web pages of other hosts,
     /// are refused. May be given several times
@@ -117,8 +121,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         let name = settings.function_name.clone();
         let tls = settings.tls;
         let mut stop = pin!(signals::stop());
+        let file = served.as_deref().and_then(|served| served.file().file_name());
+        let handler = file.map_or_else(|| settings.handler.clone(), |file| file.to_string_lossy().into_owned());
+        let console = arguments.console.prepare(&mut settings, handler).await?;
         let emulator = firstbyte_emulator::start(settings).await?;
         let mut events = emulator.events();
+        let console = console.map(|console| console.open(&emulator)).transpose()?;
         // What is wrong with a component is better told now than at the first request.
         let warm = tokio::select! {
             warm = emulator.warm_up() => warm,
@@ -128,7 +136,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             emulator.shutdown().await;
             bail!("{error}");
         }
-        let introduction = introduction(&name, served.as_deref(), &emulator, tls);
+        let introduction = introduction(&name, served.as_deref(), &emulator, tls, console.as_ref());
         let shown = async {
             for line in introduction {
                 terminal.line(line).await?;
@@ -177,7 +185,13 @@ pub(crate) async fn stopped(emulator: Emulator, events: &mut Events, terminal: &
     Ok(ExitCode::from(130))
 }
 
-fn introduction(name: &str, served: Option<&Served>, emulator: &Emulator, tls: bool) -> Vec<String> {
+fn introduction(
+    name: &str,
+    served: Option<&Served>,
+    emulator: &Emulator,
+    tls: bool,
+    console: Option<&OpenConsole>,
+) -> Vec<String> {
     let (lambda, url, api) = (emulator.lambda_url(), emulator.function_url(), emulator.api_url());
     let curl = if tls { "curl -Nk" } else { "curl -N --http2-prior-knowledge" };
     let handler = served.map(|served| {
@@ -188,9 +202,10 @@ fn introduction(name: &str, served: Option<&Served>, emulator: &Emulator, tls: b
         format!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint"),
         format!("Function URL  {url}   curl -N {url}"),
         format!("API Gateway   {api}   {curl} {api}"),
-        "Ctrl-C stops".to_owned(),
     ];
-    handler.into_iter().chain(doors).collect()
+    let console = console.map(|console| format!("Console       {}", console.url()));
+    let stop = "Ctrl-C stops".to_owned();
+    handler.into_iter().chain(doors).chain(console).chain([stop]).collect()
 }
 
 #[cfg(test)]

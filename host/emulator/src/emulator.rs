@@ -1,5 +1,6 @@
 //! The emulator: three doors in front of one function.
 
+use crate::controls::Controls;
 use crate::door::api_gateway::ApiGateway;
 use crate::door::function_url::FunctionUrl;
 use crate::door::guard::Guard;
@@ -165,10 +166,22 @@ impl Emulator {
         self.certificate.as_deref()
     }
 
+    /// The function's name.
+    #[must_use]
+    pub fn function_name(&self) -> &str {
+        &self.function.settings.function_name
+    }
+
     /// The function's ARN.
     #[must_use]
     pub fn function_arn(&self) -> String {
         self.function.arn()
+    }
+
+    /// What can be changed while it runs.
+    #[must_use]
+    pub fn controls(&self) -> Controls {
+        Controls(self.function.clone())
     }
 
     /// What happens from now on.

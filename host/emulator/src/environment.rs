@@ -50,6 +50,8 @@ pub(crate) struct Environment {
     queued: Notify,
     /// The process is to be ended.
     kill: Notify,
+    /// The process is to be killed, as if it had crashed.
+    crash: Notify,
     /// The process is gone, or never was, and what it printed is read.
     silent: watch::Sender<bool>,
     logs: logs::Flushers,
@@ -72,6 +74,7 @@ struct State {
     /// The start's duration, until the first invocation reports it.
     init: Option<Duration>,
     was_ready: bool,
+    was_invoked: bool,
     /// The last lines that the runtime printed before it was ready.
     last_words: VecDeque<String>,
 }
@@ -88,6 +91,7 @@ impl Environment {
             state: Mutex::default(),
             queued: Notify::new(),
             kill: Notify::new(),
+            crash: Notify::new(),
             silent: watch::Sender::new(false),
             logs: logs::Flushers::default(),
         });
@@ -149,6 +153,11 @@ impl Environment {
             running.fail(failure.clone());
         }
         self.kill.notify_one();
+    }
+
+    /// Kills its process, and lets it be found out as a crash is.
+    pub(crate) fn crash(&self) {
+        self.crash.notify_one();
     }
 
     /// Marks it as dead, unless it is, and takes it out of the choice. All invocations that it has.

@@ -1,7 +1,13 @@
 //! What happens in an emulator, as it happens, for whoever watches: a terminal, a browser's timeline, a test.
 //!
-//! Events say what and when; how they look is the watcher's. A watcher that falls behind misses events and is told how many.
+//! Events say what and when; how they look is the watcher's. A watcher that falls behind misses events and is told how many; a
+//! [`Tap`] misses none. Serialized, an event is one flat JSON object: `at` in milliseconds since the Unix epoch, `kind`, and the
+//! members of that kind, durations in milliseconds under names that end in `_ms`, bytes in base64.
 
+mod json;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,21 +17,26 @@ use tokio::sync::broadcast;
 const CAPACITY: usize = 4096;
 
 /// One thing that happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Event {
     /// The moment it happened.
+    #[serde(serialize_with = "json::moment")]
     pub at: SystemTime,
     /// The number of the execution environment it happened in, counted from 1. Absent for what happened at a door.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<u32>,
     /// The request id of the invocation it belongs to. Absent for what belongs to no invocation.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "json::text")]
     pub request_id: Option<Arc<str>>,
     /// What happened.
+    #[serde(flatten)]
     pub kind: EventKind,
 }
 
 /// What happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
     /// The runtime's process was started.
@@ -36,6 +47,7 @@ pub enum EventKind {
     /// The runtime asked for its first invocation.
     EnvironmentReady {
         /// How long the runtime took from its start to that request.
+        #[serde(rename = "init_ms", serialize_with = "json::millis")]
         init: Duration,
     },
     /// The runtime could not start, or said so.
@@ -54,6 +66,29 @@ pub enum EventKind {
     InvocationStarted {
         /// The way it came.
         door: Door,
+        /// The request's method. Absent at the Lambda API.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        method: Option<String>,
+        /// The request's path and query. Absent at the Lambda API.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        /// Whether it is the first invocation of its environment.
+        cold: bool,
+        /// The event that the runtime gets. Only a [`Tap`] is given it; for others it is empty.
+        #[serde(serialize_with = "json::bytes_as_text")]
+        event: Bytes,
+        /// When the invocation will be ended, in milliseconds since the Unix epoch.
+        deadline_ms: u64,
+        /// The function's ARN as it was invoked.
+        function_arn: String,
+        /// X-Ray's trace header as the runtime gets it.
+        trace_id: String,
+        /// The client context, as JSON.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_context: Option<String>,
+        /// For whom the invocation is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tenant_id: Option<String>,
     },
     /// The runtime began its response.
     ResponseStarted {
@@ -62,20 +97,39 @@ pub enum EventKind {
         /// Whether it is streamed.
         streamed: bool,
         /// Since the invocation's start.
+        #[serde(rename = "after_ms", serialize_with = "json::millis")]
         after: Duration,
     },
-    /// A piece of the response went to the client.
+    /// The response has a status and headers: the runtime's prelude says them, or an HTTP door.
+    ResponseHead {
+        /// The status.
+        status: u16,
+        /// The names and values of its headers, in their order.
+        headers: Vec<(String, String)>,
+        /// Since the invocation's start.
+        #[serde(rename = "after_ms", serialize_with = "json::millis")]
+        after: Duration,
+    },
+    /// A piece of the response's body went to the client. A prelude is no part of the body.
     Chunk {
         /// Its size.
         bytes: usize,
         /// Since the invocation's start.
+        #[serde(rename = "after_ms", serialize_with = "json::millis")]
         after: Duration,
+        /// The bytes. Only a [`Tap`] is given them; for others this is empty.
+        #[serde(serialize_with = "json::base64")]
+        data: Bytes,
+        /// How long Lambda's bandwidth held it back. Absent if it did not.
+        #[serde(rename = "throttled_ms", serialize_with = "json::maybe_millis", skip_serializing_if = "Option::is_none")]
+        throttled: Option<Duration>,
     },
     /// The response is complete, or as complete as it will be. The function may still be at work.
     ResponseEnded {
         /// How the response ended.
         outcome: Outcome,
         /// Since the invocation's start.
+        #[serde(rename = "after_ms", serialize_with = "json::millis")]
         after: Duration,
     },
     /// The invocation is over: the environment is free, or gone.
@@ -107,6 +161,7 @@ pub enum EventKind {
     /// A request of the runtime's that the Runtime API refused before it looked at it, as AWS's does.
     RuntimeRefused {
         /// The status that the runtime got. Absent if its connection was dropped without a reply.
+        #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
         /// Why, and what comes of it.
         why: String,
@@ -128,7 +183,8 @@ pub enum EventKind {
 }
 
 /// A way in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Door {
     /// The Lambda API: `Invoke` and `InvokeWithResponseStream`.
@@ -150,7 +206,8 @@ impl fmt::Display for Door {
 }
 
 /// Where a line was printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LogStream {
     /// Standard output.
     Stdout,
@@ -159,7 +216,8 @@ pub enum LogStream {
 }
 
 /// How a response or an invocation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
 pub enum Outcome {
     /// As the function meant it to.
     Success,
@@ -185,16 +243,19 @@ impl fmt::Display for Outcome {
 }
 
 /// What Lambda's `REPORT` line says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
     /// How the invocation ended.
     pub outcome: Outcome,
     /// From its start to the runtime's next poll.
+    #[serde(rename = "duration_ms", serialize_with = "json::millis")]
     pub duration: Duration,
     /// The environment's start, in its first invocation.
+    #[serde(rename = "init_ms", serialize_with = "json::maybe_millis", skip_serializing_if = "Option::is_none")]
     pub init: Option<Duration>,
     /// The most memory that the runtime's process has had, where the system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_memory_mb: Option<u64>,
     /// How many bytes the response had.
     pub bytes: u64,
@@ -208,12 +269,13 @@ impl fmt::Display for Event {
             Kind::EnvironmentReady { init } => write!(f, "environment ready after {:.1} ms", millis(*init)),
             Kind::InitFailed { error_type, message } => write!(f, "the runtime could not start: {error_type}: {message}"),
             Kind::EnvironmentExited { status } => write!(f, "environment gone ({status})"),
-            Kind::InvocationStarted { door } => write!(f, "invocation by {door}"),
+            Kind::InvocationStarted { door, .. } => write!(f, "invocation by {door}"),
             Kind::ResponseStarted { content_type, streamed, after } => {
                 let mode = if *streamed { "streamed" } else { "buffered" };
                 write!(f, "{mode} response of {content_type} after {:.1} ms", millis(*after))
             }
-            Kind::Chunk { bytes, after } => write!(f, "{bytes} bytes after {:.1} ms", millis(*after)),
+            Kind::ResponseHead { status, after, .. } => write!(f, "status {status} after {:.1} ms", millis(*after)),
+            Kind::Chunk { bytes, after, .. } => write!(f, "{bytes} bytes after {:.1} ms", millis(*after)),
             Kind::ResponseEnded { outcome, after } => write!(f, "response ended after {:.1} ms: {outcome}", millis(*after)),
             Kind::InvocationEnded(report) => write!(f, "invocation ended: {}", report.outcome),
             Kind::ClientLeft => f.write_str("the client left before the end; the function is not stopped by it"),
@@ -235,15 +297,35 @@ fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
+/// Is told of every event at the moment it happens, with the bytes that were sent, before anybody else is.
+///
+/// It runs within whatever makes the event, the way of a stream's bytes included: it must not wait for anything.
+#[derive(Clone)]
+pub struct Tap(Arc<dyn Fn(&Event) + Send + Sync>);
+
+impl Tap {
+    /// Calls `tell` with each event.
+    pub fn new(tell: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tap")
+    }
+}
+
 /// Where events are told.
 #[derive(Clone, Debug)]
 pub(crate) struct Feed {
+    tap: Option<Tap>,
     sender: broadcast::Sender<Event>,
 }
 
 impl Feed {
-    pub(crate) fn new() -> Self {
-        Self { sender: broadcast::Sender::new(CAPACITY) }
+    pub(crate) fn new(tap: Option<Tap>) -> Self {
+        Self { tap, sender: broadcast::Sender::new(CAPACITY) }
     }
 
     pub(crate) fn watch(&self) -> Events {
@@ -251,8 +333,22 @@ impl Feed {
     }
 
     pub(crate) fn tell(&self, environment: Option<u32>, request_id: Option<Arc<str>>, kind: EventKind) {
+        let event = Event { at: SystemTime::now(), environment, request_id, kind };
+        if let Some(Tap(tap)) = &self.tap {
+            tap(&event);
+        }
         // Nobody watching is no failure.
-        let _ = self.sender.send(Event { at: SystemTime::now(), environment, request_id, kind });
+        let _ = self.sender.send(event.without_bytes());
+    }
+}
+
+impl Event {
+    /// Events wait for slow watchers, and would hold what was sent in memory meanwhile.
+    fn without_bytes(mut self) -> Self {
+        if let EventKind::Chunk { data: bytes, .. } | EventKind::InvocationStarted { event: bytes, .. } = &mut self.kind {
+            *bytes = Bytes::new();
+        }
+        self
     }
 }
 

@@ -3,6 +3,7 @@
 //! Decides which environment takes an invocation, as Lambda does: of those of its version and tenant the idle one used last,
 //! else a new one, if need be in place of an idle one of another version or tenant, else none.
 
+use crate::controls::Limits;
 use crate::environment::Environment;
 use crate::feed::Feed;
 use crate::invocation::{Answer, Failure, Invocation, Running, Tenant, lock};
@@ -43,6 +44,7 @@ pub(crate) struct Function {
     pub(crate) settings: Settings,
     pub(crate) region: String,
     pub(crate) feed: Feed,
+    limits: Mutex<Limits>,
     pool: Mutex<Pool>,
     count: AtomicU32,
 }
@@ -63,7 +65,9 @@ impl Function {
             .or_else(|| std::env::var("AWS_REGION").ok())
             .or_else(|| std::env::var("AWS_DEFAULT_REGION").ok())
             .unwrap_or_else(|| "us-east-1".to_owned());
-        Self { settings, region, feed: Feed::new(), pool: Mutex::default(), count: AtomicU32::new(0) }
+        let limits = Mutex::new(Limits { timeout: settings.timeout, throttle: settings.throttle });
+        let feed = Feed::new(settings.tap.clone());
+        Self { settings, region, feed, limits, pool: Mutex::default(), count: AtomicU32::new(0) }
     }
 
     /// The ARN, without a qualifier.
@@ -77,6 +81,22 @@ impl Function {
             None | Some(VERSION) => Some(VERSION),
             Some(qualifier) => self.settings.qualifiers.get(qualifier).map(String::as_str),
         }
+    }
+
+    /// What an invocation that begins now may take.
+    pub(crate) fn limits(&self) -> Limits {
+        *lock(&self.limits)
+    }
+
+    /// Changes what invocations from now on may take.
+    pub(crate) fn limit(&self, change: impl FnOnce(&mut Limits)) {
+        change(&mut lock(&self.limits));
+    }
+
+    /// Kills an environment's process. Whether there is such an environment.
+    pub(crate) fn crash(&self, id: u32) -> bool {
+        let environment = lock(&self.pool).environments.iter().find(|known| known.id == id).cloned();
+        environment.inspect(|environment| environment.crash()).is_some()
     }
 
     /// Whether one environment serves several invocations at once.
@@ -127,11 +147,11 @@ impl Function {
             let environment = self.reserve(version, tenant)?;
             let environment = self.ready(environment, version, tenant).await?;
             let (sender, answer) = oneshot::channel();
-            let timeout = self.settings.timeout;
-            let running = Running::new(invocation, environment.id, timeout, self.feed.clone(), sender);
+            let limits = self.limits();
+            let running = Running::new(invocation, environment.id, limits, self.feed.clone(), sender);
             match environment.deliver(running) {
                 Ok(running) => {
-                    tokio::spawn(environment.limit(running.clone(), timeout));
+                    tokio::spawn(environment.limit(running.clone(), limits.timeout));
                     return Ok((running, answer));
                 }
                 // It died between two invocations: another one takes its place.

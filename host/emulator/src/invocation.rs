@@ -3,9 +3,11 @@
 //! Knows nothing of sockets or formats. An ending is always said: a body whose sender is gone without one is a broken body.
 
 mod failure;
+mod told;
 
 pub(crate) use failure::{Ending, Failure, message_of};
 
+use crate::controls::Limits;
 use crate::feed::{Door, EventKind, Feed, Outcome};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -13,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
+use told::Told;
 
 /// How many chunks may wait for a client. Few: a runtime feels a slow client at once, and nothing is buffered.
 const WAITING_CHUNKS: usize = 2;
@@ -24,6 +27,8 @@ const TAIL: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(crate) door: Door,
+    /// The request that it came by. Absent at the Lambda API.
+    pub(crate) line: Option<RequestLine>,
     pub(crate) request_id: Arc<str>,
     pub(crate) event: Bytes,
     /// As invoked, with its qualifier.
@@ -33,6 +38,21 @@ pub(crate) struct Invocation {
     pub(crate) trace_id: String,
     pub(crate) client_context: Option<String>,
     pub(crate) tenant: Tenant,
+}
+
+/// The first line of an HTTP request.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestLine {
+    pub(crate) method: String,
+    /// With its query.
+    pub(crate) path: String,
+}
+
+impl RequestLine {
+    pub(crate) fn of(parts: &http::request::Parts) -> Self {
+        let path = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), http::uri::PathAndQuery::as_str);
+        Self { method: parts.method.to_string(), path: path.to_owned() }
+    }
 }
 
 /// For whom an invocation is, if its caller said so. Lambda never lets the environment of one tenant serve another, or those
@@ -76,11 +96,14 @@ pub(crate) struct Running {
     /// The nonce of this delivery.
     pub(crate) delivery: String,
     pub(crate) started: Instant,
-    pub(crate) deadline_ms: u128,
+    pub(crate) deadline_ms: u64,
+    pub(crate) limits: Limits,
     environment: u32,
     feed: Feed,
     answer: Mutex<Option<oneshot::Sender<Answer>>>,
     responding: OnceLock<()>,
+    /// The status that the feed was told first.
+    status: OnceLock<u16>,
     ending: OnceLock<Ending>,
     /// A failure after the response's end: of work that went on.
     late: OnceLock<Failure>,
@@ -93,7 +116,7 @@ impl Running {
     pub(crate) fn new(
         invocation: Invocation,
         environment: u32,
-        timeout: Duration,
+        limits: Limits,
         feed: Feed,
         answer: oneshot::Sender<Answer>,
     ) -> Self {
@@ -102,11 +125,13 @@ impl Running {
             invocation,
             delivery: uuid::Uuid::new_v4().to_string(),
             started: Instant::now(),
-            deadline_ms: (now + timeout).as_millis(),
+            deadline_ms: u64::try_from((now + limits.timeout).as_millis()).unwrap_or(u64::MAX),
+            limits,
             environment,
             feed,
             answer: Mutex::new(Some(answer)),
             responding: OnceLock::new(),
+            status: OnceLock::new(),
             ending: OnceLock::new(),
             late: OnceLock::new(),
             progress: watch::Sender::new(Progress::Running),
@@ -125,6 +150,31 @@ impl Running {
 
     pub(crate) fn tell(&self, kind: EventKind) {
         self.feed.tell(Some(self.environment), Some(self.invocation.request_id.clone()), kind);
+    }
+
+    /// Tells of the invocation's start.
+    pub(crate) fn tell_start(&self, cold: bool) {
+        let Invocation { door, line, event, arn, trace_id, client_context, tenant, .. } = &self.invocation;
+        self.tell(EventKind::InvocationStarted {
+            door: *door,
+            method: line.as_ref().map(|line| line.method.clone()),
+            path: line.as_ref().map(|line| line.path.clone()),
+            cold,
+            event: event.clone(),
+            deadline_ms: self.deadline_ms,
+            function_arn: arn.clone(),
+            trace_id: trace_id.clone(),
+            client_context: client_context.clone(),
+            tenant_id: tenant.0.clone(),
+        });
+    }
+
+    /// Tells of the response's head, unless one with this status was told.
+    pub(crate) fn tell_head(&self, status: u16, headers: impl FnOnce() -> Vec<(String, String)>) {
+        let is_first = self.status.set(status).is_ok();
+        if is_first || self.status.get() != Some(&status) {
+            self.tell(EventKind::ResponseHead { status, headers: headers(), after: self.started.elapsed() });
+        }
     }
 
     /// Whether neither a response nor an error was begun.
@@ -148,9 +198,10 @@ impl Running {
         });
         let (sender, parts) = mpsc::channel(WAITING_CHUNKS);
         let body = Body { parts, running: self.clone() };
+        let told = Told::of(content_type.as_deref());
         // A caller that is gone does not stop the function.
         let _ = answer.send(Answer::Response(Response { content_type, streamed, body }));
-        Some(BodySender { parts: sender, running: self.clone() })
+        Some(BodySender { parts: sender, running: self.clone(), told })
     }
 
     /// Gives the response its ending. False if it has one.
@@ -236,15 +287,24 @@ impl Running {
 pub(crate) struct BodySender {
     parts: mpsc::Sender<Bytes>,
     running: Arc<Running>,
+    told: Told,
 }
 
 impl BodySender {
-    /// Hands a chunk on; waits while the client is behind. A client that is gone takes everything.
-    pub(crate) async fn send(&self, chunk: Bytes) {
-        let bytes = chunk.len();
-        self.running.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        if self.parts.send(chunk).await.is_ok() {
-            self.running.tell(EventKind::Chunk { bytes, after: self.running.started.elapsed() });
+    /// Hands on a chunk that was held back for `throttled`; waits while the client is behind. A client that is gone takes
+    /// everything.
+    pub(crate) async fn send(&mut self, chunk: Bytes, throttled: Option<Duration>) {
+        self.running.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        if self.parts.send(chunk.clone()).await.is_err() {
+            return;
+        }
+        let (prelude, data) = self.told.take(chunk);
+        if let Some(prelude) = prelude {
+            self.running.tell_head(prelude.status_code.unwrap_or(200), || told::headers(&prelude));
+        }
+        if !data.is_empty() {
+            let after = self.running.started.elapsed();
+            self.running.tell(EventKind::Chunk { bytes: data.len(), after, data, throttled });
         }
     }
 }

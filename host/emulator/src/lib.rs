@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+mod controls;
 mod date;
 mod door;
 mod emulator;
@@ -38,7 +39,9 @@ mod function;
 mod invocation;
 mod settings;
 
+pub use controls::Controls;
+pub use door::guard::Hosts;
 pub use door::tls::TlsError;
 pub use emulator::{Emulator, StartError, WarmUpError, start};
-pub use feed::{Door, Event, EventKind, Events, LogStream, Outcome, Report};
+pub use feed::{Door, Event, EventKind, Events, LogStream, Outcome, Report, Tap};
 pub use settings::{Cors, LogFormat, Preparation, Settings, Transfer};

@@ -1,5 +1,6 @@
 //! What a user of the emulator decides. Knows no defaults of a command line, only Lambda's own.
 
+use crate::feed::Tap;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -39,6 +40,8 @@ pub struct Settings {
     /// Qualifiers that a caller of the Lambda API may give besides `$LATEST`, and the version that each stands for: a version
     /// stands for itself, an alias for a version. All of them run the same command, in environments of their own version.
     pub qualifiers: BTreeMap<String, String>,
+    /// Who is told of every event with the bytes that were sent.
+    pub tap: Option<Tap>,
     /// What each invocation waits for before its time begins.
     pub before_invocation: Option<Preparation>,
     /// How many invocations one environment serves at once. More than one is what Lambda Managed Instances do:
@@ -98,6 +101,7 @@ impl Settings {
             memory_mb: 128,
             region: None,
             qualifiers: BTreeMap::new(),
+            tap: None,
             before_invocation: None,
             concurrency: 1,
             max_environments: 10,

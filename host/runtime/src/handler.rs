@@ -99,7 +99,8 @@ impl Handler {
         let egress = Egress::new(&settings.egress, &shares)?;
         let folders = Folders::new(&settings.folders)?;
         let instances = Instances::new(engine, loaded.pre, Arc::clone(&settings), egress, folders);
-        Ok(Self { instances, ticker, turns: Turns::new(), shares, settings, log })
+        let turns = Turns::new(ticker.ticks());
+        Ok(Self { instances, ticker, turns, shares, settings, log })
     }
 
     /// Answers one invocation. `lambda_deadline` is when Lambda gives it up; the handler is ended
@@ -238,6 +239,7 @@ impl Handler {
         let deadline = *deadline;
         let mut alarm = pin!(tokio::time::sleep_until(deadline));
         poll_fn(|cx| {
+            turn.begin();
             let computing = self.ticker.enter(watch);
             let before = cpu.map(|_| cpu_time());
             let polled = call.as_mut().poll(cx);

@@ -2,7 +2,7 @@
 
 use crate::budget::Budget;
 use crate::charged::Holdings;
-use crate::clock::SharedAlarm;
+use crate::clock::Alarms;
 use crate::egress::{Egress, Outbound};
 use crate::folders::Folders;
 use crate::invocation::Invocation;
@@ -90,13 +90,16 @@ pub(crate) struct Instances {
     settings: Arc<Settings>,
     egress: Arc<Egress>,
     folders: Folders,
+    /// What the waits of all of them end by. Absent where time is the executor's.
+    alarms: Option<Alarms>,
     /// Instances between two invocations; none unless the operator asks for reuse.
     idle: Mutex<Vec<Instance>>,
 }
 
 impl Instances {
     pub(crate) fn new(engine: Engine, pre: Pre, settings: Arc<Settings>, egress: Arc<Egress>, folders: Folders) -> Self {
-        Self { engine, pre, settings, egress, folders, idle: Mutex::default() }
+        let alarms = (settings.time == Time::Machine).then(Alarms::default);
+        Self { engine, pre, settings, egress, folders, alarms, idle: Mutex::default() }
     }
 
     fn lock_idle(&self) -> MutexGuard<'_, Vec<Instance>> {
@@ -148,7 +151,7 @@ impl Instances {
             invocation: Arc::clone(invocation),
             response: response.clone(),
             http: WasiHttpCtx::new(),
-            alarm: (self.settings.time == Time::Machine).then(SharedAlarm::default),
+            alarms: self.alarms.clone(),
             outbound: {
                 let mut outbound = Outbound::new(Arc::clone(&self.egress), budget, invocation.log.clone());
                 outbound.turn_to(invocation.log.clone(), invocation.measures.clone());
@@ -163,7 +166,10 @@ impl Instances {
         store.set_hostcall_fuel(limits::CALL_BYTES);
         store.set_max_component_handles(limits::handles(self.pre.world().generation()));
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|store| Ok(UpdateDeadline::YieldCustom(1, store.data().turn.next())));
+        store.epoch_deadline_callback(|store| {
+            let next = store.data().turn.tick();
+            Ok(next.map_or(UpdateDeadline::Continue(1), |next| UpdateDeadline::YieldCustom(1, next)))
+        });
         match self.pre.instantiate(&mut store).await {
             Ok(exports) => Ok(Instance { store, exports, panic, uses: 0, tenant: invocation.context.tenant_id.clone() }),
             Err(error) => Err(failed(&error, &store, &panic)),

@@ -1,7 +1,7 @@
 //! What one instance holds: its WASI, its limits, and the invocation that it serves.
 
 use crate::charged::{Holder, Holdings};
-use crate::clock::{SharedAlarm, Waits};
+use crate::clock::{Alarms, Waits};
 use crate::config::{Configured, Variables};
 use crate::egress::Outbound;
 use crate::invocation::Invocation;
@@ -26,7 +26,7 @@ pub(crate) struct State {
     pub(crate) invocation: Arc<Invocation>,
     pub(crate) response: SharedResponse,
     pub(crate) http: WasiHttpCtx,
-    pub(crate) alarm: Option<SharedAlarm>,
+    pub(crate) alarms: Option<Alarms>,
     pub(crate) turn: Turn,
     pub(crate) outbound: Outbound,
     /// Standard output and error, to be pointed at the next invocation's log.
@@ -69,8 +69,8 @@ impl Holder for State {
 }
 
 impl Waits for State {
-    fn alarm(&self) -> Option<SharedAlarm> {
-        self.alarm.clone()
+    fn alarms(&self) -> Option<Alarms> {
+        self.alarms.clone()
     }
 }
 

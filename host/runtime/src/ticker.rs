@@ -15,7 +15,7 @@ use wasmtime::Engine;
 const TICK: Duration = Duration::from_millis(1);
 
 /// After so many ticks without a computing handler the thread sleeps.
-const IDLE_TICKS: u32 = 3;
+const IDLE_TICKS: u32 = 1;
 
 /// Handle to the ticking thread. The thread ends when the last handle is dropped.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub(crate) struct Ticker {
 #[derive(Debug)]
 struct Shared {
     computing: AtomicUsize,
+    ticks: Arc<AtomicU64>,
     asleep: AtomicBool,
     watches: Mutex<Vec<Weak<Watch>>>,
     /// Milliseconds from `begun` until the first of the watches is due; `u64::MAX` if there is none.
@@ -93,6 +94,7 @@ impl Ticker {
     pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             computing: AtomicUsize::new(0),
+            ticks: Arc::default(),
             asleep: AtomicBool::new(false),
             watches: Mutex::default(),
             due: AtomicU64::new(u64::MAX),
@@ -119,13 +121,21 @@ impl Ticker {
                     idle = 0;
                     continue;
                 }
+                let ticks = Arc::clone(&shared.ticks);
                 drop(shared);
                 std::thread::sleep(TICK);
+                // Before the epoch: whoever sees that sees this, too.
+                ticks.fetch_add(1, Ordering::SeqCst);
                 engine.increment_epoch();
             }
         };
         let thread = std::thread::Builder::new().name("ticker".to_owned()).stack_size(64 * 1024).spawn(run)?;
         Ok(Self { shared, thread: thread.thread().clone() })
+    }
+
+    /// How often it has ticked.
+    pub(crate) fn ticks(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.shared.ticks)
     }
 
     /// Has `act` called, until it gives true, if a handler that [`enter`](Self::enter)s with this watch is on a CPU at `at` or

@@ -4,36 +4,51 @@
 //! turns is free as there are CPUs. So no more than a tick per CPU stands between a token that is due and the handler that
 //! waits for it, however many handlers compute. Without this, the executor would look at its sockets once in 61 ticks, and a
 //! handler that became ready would stand behind all that compute.
+//!
+//! The engine asks at its first look after a tick, whoever's tick it was: a handler that has waited since is told to go on. Asked
+//! to pass its turn there, each token of many streams cost three more polls of its task.
 
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The turns of a process.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<Semaphore>);
+pub(crate) struct Turns {
+    free: Arc<Semaphore>,
+    /// How often the clock that interrupts handlers has ticked.
+    ticks: Arc<AtomicU64>,
+}
 
 impl Turns {
     /// As many as there are CPUs.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(ticks: Arc<AtomicU64>) -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self(Arc::new(Semaphore::new(cpus)))
+        Self { free: Arc::new(Semaphore::new(cpus)), ticks }
     }
 
     /// One handler's part in them.
     pub(crate) fn turn(&self) -> Turn {
-        Turn { turns: Arc::clone(&self.0), held: Arc::default() }
+        Turn { turns: self.clone(), own: Arc::default() }
     }
 }
 
 /// One handler's turn. Clones are of the same handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Turn {
-    turns: Arc<Semaphore>,
-    held: Arc<Mutex<Held>>,
+    turns: Turns,
+    own: Arc<Own>,
+}
+
+#[derive(Debug, Default)]
+struct Own {
+    held: Mutex<Held>,
+    /// The tick at which it last began to compute.
+    begun: AtomicU64,
 }
 
 /// How a handler stands to its turn.
@@ -49,7 +64,12 @@ enum Held {
 
 impl Turn {
     fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.own.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The handler is about to compute.
+    pub(crate) fn begin(&self) {
+        self.own.begun.store(self.turns.ticks.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// The handler does not compute: it waits for something, or has ended.
@@ -60,8 +80,14 @@ impl Turn {
         }
     }
 
+    /// There was a tick. If the handler has computed since the tick before: completes when it may go on. It goes on at once
+    /// otherwise.
+    pub(crate) fn tick(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        (self.own.begun.load(Ordering::Relaxed) != self.turns.ticks.load(Ordering::Relaxed)).then(|| self.next())
+    }
+
     /// The handler has computed for a tick: completes when it may go on.
-    pub(crate) fn next(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn next(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let mut held = self.lock();
         *held = match std::mem::take(&mut *held) {
             Held::Yes(permit) => Held::Passing(Some(permit)),
@@ -74,7 +100,7 @@ impl Turn {
             // Who was woken by them is in the queue; so is this, behind them. Whoever computes next comes after all of them.
             requeue().await;
             *turn.lock() = Held::No;
-            if let Ok(permit) = Arc::clone(&turn.turns).acquire_owned().await {
+            if let Ok(permit) = Arc::clone(&turn.turns.free).acquire_owned().await {
                 *turn.lock() = Held::Yes(permit);
             }
         })
@@ -109,7 +135,7 @@ mod tests {
     async fn ticks_before_a_reader(
         next: impl Fn(&Turn) -> Pin<Box<dyn Future<Output = ()> + Send>> + Copy + Send + 'static,
     ) -> usize {
-        let turns = Turns(Arc::new(Semaphore::new(1)));
+        let turns = Turns { free: Arc::new(Semaphore::new(1)), ticks: Arc::default() };
         let ticks = Arc::new(AtomicUsize::new(0));
         for _ in 0..8 {
             let (turn, ticks) = (turns.turn(), Arc::clone(&ticks));
@@ -160,17 +186,29 @@ mod tests {
         assert!(without > most, "{without} ticks without turns, {most} with them");
     }
 
+    #[test]
+    fn a_handler_that_waited_since_the_last_tick_goes_on() {
+        let turns = Turns::new(Arc::default());
+        let turn = turns.turn();
+        turn.begin();
+        assert!(turn.tick().is_none());
+        turns.ticks.fetch_add(1, Ordering::Relaxed);
+        assert!(turn.tick().is_some());
+        turn.begin();
+        assert!(turn.tick().is_none());
+    }
+
     #[tokio::test]
     async fn a_turn_is_free_again_when_its_handler_waits_or_is_gone() {
-        let turns = Turns(Arc::new(Semaphore::new(1)));
+        let turns = Turns { free: Arc::new(Semaphore::new(1)), ticks: Arc::default() };
         let (first, second) = (turns.turn(), turns.turn());
         first.next().await;
-        assert_eq!(turns.0.available_permits(), 0);
+        assert_eq!(turns.free.available_permits(), 0);
         first.end();
         second.next().await;
         drop(second);
-        assert_eq!(turns.0.available_permits(), 1);
+        assert_eq!(turns.free.available_permits(), 1);
         drop(first.next());
-        assert_eq!(turns.0.available_permits(), 1);
+        assert_eq!(turns.free.available_permits(), 1);
     }
 }

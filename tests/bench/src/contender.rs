@@ -21,6 +21,8 @@ pub(crate) enum Name {
     HttpP2,
     /// The same bootstrap with a component of `wasi:http` 0.3.
     HttpP3,
+    /// The same with metrics and traces on.
+    Telemetry,
     /// Another bootstrap of Firstbyte's, such as that of the commit before. Takes part where `--before` names one.
     Before,
     Native,
@@ -35,6 +37,7 @@ impl Name {
             Self::Firstbyte => "Firstbyte",
             Self::HttpP2 => "wasi:http 0.2",
             Self::HttpP3 => "wasi:http 0.3",
+            Self::Telemetry => "with telemetry",
             Self::Before => "Firstbyte before",
             Self::Native => "lambda_runtime",
             Self::Node => "Node.js",
@@ -49,7 +52,8 @@ impl Name {
             Self::Firstbyte => "the bootstrap for Lambda and the handler as a component, compiled ahead of time",
             Self::HttpP2 => "the same bootstrap and a component of `wasi:http` 0.2",
             Self::HttpP3 => "the same bootstrap and a component of `wasi:http` 0.3",
-            Self::Before => "the same handler in another bootstrap",
+            Self::Telemetry => "Firstbyte with metrics, and a trace of every invocation to a collector on the same machine",
+            Self::Before => "another bootstrap",
             Self::Native => "a native Rust function on AWS's runtime client, with that client's streaming response",
             Self::Node => "a streaming function on AWS's `aws-lambda-ric`",
             Self::Lwa => "AWS's Lambda Web Adapter in front of a Rust web application, two processes",
@@ -63,6 +67,7 @@ impl Name {
             Self::Firstbyte => firstbyte::build(builder, Name::Firstbyte, "bench-guest"),
             Self::HttpP2 => firstbyte::build(builder, Name::HttpP2, "bench-guest-http-p2"),
             Self::HttpP3 => firstbyte::build(builder, Name::HttpP3, "bench-guest-http-p3"),
+            Self::Telemetry => firstbyte::with_telemetry(builder),
             Self::Before => firstbyte::before(builder),
             Self::Native => native::build(builder),
             Self::Node => node::build(builder),
@@ -89,7 +94,7 @@ pub(crate) struct Contender {
     /// The folder that is `/var/task` in Lambda.
     pub(crate) root: PathBuf,
     pub(crate) handler: &'static str,
-    pub(crate) environment: Vec<(&'static str, &'static str)>,
+    pub(crate) environment: Vec<(&'static str, String)>,
     /// Where its output goes.
     pub(crate) log: PathBuf,
     /// Whether it takes several invocations at once in one process.

@@ -10,6 +10,13 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// The CPUs that a contender may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cpus {
+    All,
+    One,
+}
+
 /// A running contender. Ends with it.
 pub(crate) struct Environment {
     name: Name,
@@ -26,16 +33,27 @@ impl Environment {
 
     /// Starts the contender for so many invocations at once.
     pub(crate) fn start_with(contender: &Contender, concurrency: usize) -> Result<Self> {
+        Self::start_on(contender, concurrency, Cpus::All)
+    }
+
+    /// The same on some of the CPUs.
+    pub(crate) fn start_on(contender: &Contender, concurrency: usize, cpus: Cpus) -> Result<Self> {
         let api = RuntimeApi::start()?;
         // Only a web adapter and its application use it. It is free by the time that they do.
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut commands = Vec::new();
         for program in &contender.programs {
-            let mut command = Command::new(&program.path);
+            // Each of these becomes the next, so that the process is the same. Every contender may have as many descriptors as any.
+            let mut command = Command::new("prlimit");
+            command.arg("--nofile=20000");
+            if cpus == Cpus::One {
+                command.args(["taskset", "-c", "0"]);
+            }
+            command.arg(&program.path);
             command.args(&program.arguments).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
             command.envs(LAMBDA.iter().copied()).env("AWS_LAMBDA_RUNTIME_API", api.address.to_string());
             command.env("LAMBDA_TASK_ROOT", &contender.root).env("_HANDLER", contender.handler).current_dir(&contender.root);
-            command.envs(contender.environment.iter().copied()).env("AWS_LWA_PORT", port.to_string());
+            command.envs(contender.environment.iter().map(|(name, value)| (name, value))).env("AWS_LWA_PORT", port.to_string());
             if concurrency > 1 {
                 command.env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string());
             }
@@ -53,6 +71,12 @@ impl Environment {
     /// From the start to the first request for an event.
     pub(crate) fn first_next(&self) -> Result<Duration> {
         Ok(self.api.first_next().with_context(|| format!("{:?} does not start", self.name))? - self.begun)
+    }
+
+    /// From the start until `count` requests for an event wait at once.
+    pub(crate) fn all_ask(&self, count: usize) -> Result<Duration> {
+        let asked = self.api.ask(count).with_context(|| format!("{:?} does not start {count} workers", self.name))?;
+        Ok(asked - self.begun)
     }
 
     /// Waits until the contender waits for an event, and has gone to sleep.

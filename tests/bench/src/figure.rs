@@ -23,6 +23,12 @@ pub(crate) enum Figure {
     BeforeCompute,
     StreamsRate(Streams),
     StreamMemory,
+    ManyStart(Many),
+    ManyCpu(Many),
+    ManyMedian(Many),
+    ManyP99(Many),
+    ManyP999(Many),
+    ManyMemory(Many),
     LayerSize,
     LayerZip,
     FunctionSize,
@@ -73,6 +79,14 @@ impl Streams {
     pub(crate) const ALL: [Self; 4] = [Self(1), Self(4), Self(16), Self(64)];
 }
 
+/// A number of slow streams in one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Many(pub(crate) usize);
+
+impl Many {
+    pub(crate) const ALL: [Self; 4] = [Self(64), Self(256), Self(1000), Self(1600)];
+}
+
 impl Figure {
     /// The heading of its column.
     pub(crate) fn title(self) -> String {
@@ -94,6 +108,12 @@ impl Figure {
             Self::StreamsRate(Streams(1)) => "1 stream, MB/s".to_owned(),
             Self::StreamsRate(Streams(count)) => format!("{count} streams, MB/s"),
             Self::StreamMemory => "memory per stream of 64, MiB".to_owned(),
+            Self::ManyStart(_) => "exec → all workers ask, ms".to_owned(),
+            Self::ManyCpu(_) => "CPU per token, µs".to_owned(),
+            Self::ManyMedian(_) => "token lateness, median, ms".to_owned(),
+            Self::ManyP99(_) => "p99, ms".to_owned(),
+            Self::ManyP999(_) => "p99.9, ms".to_owned(),
+            Self::ManyMemory(_) => "memory per stream, KiB".to_owned(),
             Self::LayerSize => "runtime, MB".to_owned(),
             Self::LayerZip => "its layer zip, MB".to_owned(),
             Self::FunctionSize => "handler, MB".to_owned(),

@@ -3,6 +3,7 @@
 
 mod bar;
 mod chart;
+mod collector;
 mod contender;
 mod environment;
 mod figure;
@@ -42,7 +43,8 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     save: Option<String>,
 
-    /// Another bootstrap of Firstbyte's to measure beside this one, such as that of the commit before
+    /// Another bootstrap of Firstbyte's to measure beside this one, such as that of the commit before, or a folder with a
+    /// `bootstrap` and its own `handler.cwasm`
     #[arg(long, value_name = "FILE")]
     before: Option<PathBuf>,
 

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod compute;
+mod density;
 mod size;
 mod start;
 mod streams;
@@ -29,6 +30,7 @@ pub(crate) enum Measurement {
     Tokens,
     Compute,
     Streams,
+    Density,
 }
 
 impl Measurement {
@@ -41,10 +43,12 @@ impl Measurement {
             Self::Tokens => tokens::measure(contenders, rounds, figures),
             Self::Compute => compute::measure(contenders, rounds, figures),
             Self::Streams => streams::measure(contenders, rounds, figures),
+            Self::Density => density::measure(contenders, rounds, figures),
         }
     }
 }
 
+const KIB: f64 = 1024.0;
 const MIB: f64 = (1 << 20) as f64;
 const MB: f64 = 1e6;
 

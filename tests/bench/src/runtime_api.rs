@@ -45,7 +45,10 @@ impl Answer {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    /// For whoever measures.
     changed: Condvar,
+    /// For requests that wait for an event: a thousand of them need not be woken by each other.
+    events: Condvar,
 }
 
 #[derive(Default)]
@@ -92,12 +95,17 @@ impl RuntimeApi {
         self.shared.wait(|state| (state.waiting > 0).then_some(()))
     }
 
+    /// Waits until `count` requests for an event wait, and says when that was seen.
+    pub(crate) fn ask(&self, count: usize) -> Result<Instant> {
+        self.shared.wait(|state| (state.waiting >= count).then(Instant::now))
+    }
+
     /// Hands out `count` times this event, as fast as they are asked for, and waits for all the answers.
     pub(crate) fn invoke(&self, event: &Arc<str>, count: usize) -> Result<Vec<Answer>> {
         let mut state = self.shared.lock();
         state.events.extend(std::iter::repeat_n(Arc::clone(event), count));
         drop(state);
-        self.shared.changed.notify_all();
+        self.shared.events.notify_all();
         self.shared.wait(|state| (state.answers.len() >= count).then(|| std::mem::take(&mut state.answers)))
     }
 }
@@ -105,7 +113,7 @@ impl RuntimeApi {
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
         self.shared.lock().over = true;
-        self.shared.changed.notify_all();
+        self.shared.events.notify_all();
         // Wakes the thread that accepts.
         drop(std::net::TcpStream::connect(self.address));
     }
@@ -142,7 +150,7 @@ impl Shared {
         state.waiting += 1;
         self.changed.notify_all();
         while state.events.is_empty() && !state.over {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.events.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting -= 1;
         let event = state.events.pop_front()?;
@@ -172,7 +180,7 @@ impl Shared {
     fn wait_for_the_end(&self) {
         let mut state = self.lock();
         while !state.over {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.events.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

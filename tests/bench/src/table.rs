@@ -2,12 +2,12 @@
 
 use crate::bar::BARS;
 use crate::contender::Name;
-use crate::figure::{Chunk, Figure, Figures, Streams};
+use crate::figure::{Chunk, Figure, Figures, Many, Streams};
 use crate::run::Run;
 use std::fmt::{self, Display};
 
 /// Which figures stand beside each other, and what there is to know about them.
-const GROUPS: [(&str, &[Figure], &str); 6] = [
+const GROUPS: [(&str, &[Figure], &str); 10] = [
     (
         "Start",
         &[
@@ -53,6 +53,54 @@ const GROUPS: [(&str, &[Figure], &str); 6] = [
             Figure::StreamMemory,
         ],
         "512 MiB in all, in 64 KiB writes. Memory is the growth of RSS from rest to its peak, a stream.",
+    ),
+    (
+        "64 slow streams in one process",
+        &[
+            Figure::ManyCpu(Many(64)),
+            Figure::ManyMedian(Many(64)),
+            Figure::ManyP99(Many(64)),
+            Figure::ManyP999(Many(64)),
+            Figure::ManyMemory(Many(64)),
+            Figure::ManyStart(Many(64)),
+        ],
+        "100 tokens 50 ms apart in each of them, the process on one CPU. Memory is the growth of RSS from rest to its peak.",
+    ),
+    (
+        "256 slow streams in one process",
+        &[
+            Figure::ManyCpu(Many(256)),
+            Figure::ManyMedian(Many(256)),
+            Figure::ManyP99(Many(256)),
+            Figure::ManyP999(Many(256)),
+            Figure::ManyMemory(Many(256)),
+            Figure::ManyStart(Many(256)),
+        ],
+        "The same.",
+    ),
+    (
+        "1,000 slow streams in one process",
+        &[
+            Figure::ManyCpu(Many(1000)),
+            Figure::ManyMedian(Many(1000)),
+            Figure::ManyP99(Many(1000)),
+            Figure::ManyP999(Many(1000)),
+            Figure::ManyMemory(Many(1000)),
+            Figure::ManyStart(Many(1000)),
+        ],
+        "The same: 20,000 tokens per second.",
+    ),
+    (
+        "1,600 slow streams in one process",
+        &[
+            Figure::ManyCpu(Many(1600)),
+            Figure::ManyMedian(Many(1600)),
+            Figure::ManyP99(Many(1600)),
+            Figure::ManyP999(Many(1600)),
+            Figure::ManyMemory(Many(1600)),
+            Figure::ManyStart(Many(1600)),
+        ],
+        "The same on all CPUs: 32,000 tokens per second.",
     ),
     (
         "Size",

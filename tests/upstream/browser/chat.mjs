@@ -2,28 +2,15 @@
 //   node chat.mjs URL MESSAGE SCREENSHOT
 // With `--version` it only tells whether there is a browser.
 
-import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { chromium } from "playwright-core";
-
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const flags = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-];
+import { isInstalled, open } from "./chromium.mjs";
 
 const [url, message, screenshot] = process.argv.slice(2);
-if (url === "--version") process.exit(existsSync(executablePath) ? 0 : 1);
+if (url === "--version") process.exit(isInstalled ? 0 : 1);
 
 const tell = (what) => console.log(JSON.stringify(what));
-const profile = await mkdtemp(join(tmpdir(), "firstbyte-chromium-"));
+const { page, close } = await open({ viewport: { width: 800, height: 500 } });
 let failed = false;
 try {
-  const viewport = { width: 800, height: 500 };
-  const browser = await chromium.launchPersistentContext(profile, { executablePath, args: flags, viewport });
-  const page = browser.pages()[0] ?? (await browser.newPage());
   page.on("pageerror", (error) => tell({ pageError: String(error) }));
   page.on("request", (request) => {
     if (!request.url().startsWith("data:")) tell({ request: `${request.method()} ${request.url()}` });
@@ -48,11 +35,10 @@ try {
   tell({ figures: await page.textContent(".assistant small") });
   tell({ error: await page.evaluate(() => document.querySelector(".error")?.textContent ?? null) });
   await page.screenshot({ path: screenshot });
-  await browser.close();
 } catch (error) {
   console.error(error);
   failed = true;
 } finally {
-  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  await close();
 }
 process.exit(failed ? 1 : 0);

@@ -14,7 +14,7 @@ use super::trace::{self, Trace};
 use super::{Cut, Door, EVENT_LIMIT, Peer, Reply, Unread, json, read, set, streamed, without_forbidden_body};
 use crate::feed::{self, EventKind};
 use crate::function::{Function, VERSION};
-use crate::invocation::{Answer, Body, Ending, Failure, Invocation, Running, Tenant};
+use crate::invocation::{Answer, Body, Ending, Failure, Invocation, RequestLine, Running, Tenant};
 use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::PreludeDecoder;
@@ -76,6 +76,7 @@ impl ApiGateway {
         }
         let invocation = Invocation {
             door: feed::Door::ApiGateway,
+            line: Some(RequestLine::of(&parts)),
             request_id: uuid::Uuid::new_v4().to_string().into(),
             event: event.into(),
             arn: self.function.arn(),
@@ -90,6 +91,7 @@ impl ApiGateway {
             Ok(Err(_)) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", "throttled by Lambda"),
             Err(Cut) => return refuse(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out", "no response in time"),
         };
+        let invoked = answer.1.clone();
         let buffered = self.function.settings.api_transfer == Transfer::Buffered;
         let reply = match answer {
             (Answer::Response(mut response), Some(running)) if buffered => {
@@ -112,7 +114,9 @@ impl ApiGateway {
                 internal_server_error()
             }
         };
-        without_forbidden_body(&parts.method, reply)
+        let reply = without_forbidden_body(&parts.method, reply);
+        shown::tell_head(invoked.as_deref(), &reply);
+        reply
     }
 }
 

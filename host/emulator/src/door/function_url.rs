@@ -13,7 +13,7 @@ use super::trace::{self, Trace};
 use super::{Cut, Door, EVENT_LIMIT, JSON, Peer, Reply, Unread, json, read, set, streamed, whole, without_forbidden_body};
 use crate::feed::{self, EventKind};
 use crate::function::{Function, VERSION};
-use crate::invocation::{Answer, Body, Ending, Invocation, Response as RuntimeResponse, Running, Tenant};
+use crate::invocation::{Answer, Body, Ending, Invocation, RequestLine, Response as RuntimeResponse, Running, Tenant};
 use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::runtime_api::{HTTP_INTEGRATION_RESPONSE, OCTET_STREAM};
@@ -69,6 +69,7 @@ impl FunctionUrl {
         }
         let invocation = Invocation {
             door: feed::Door::FunctionUrl,
+            line: Some(RequestLine::of(&parts)),
             request_id: request_id.clone(),
             event: event.into(),
             arn: self.function.arn(),
@@ -78,7 +79,9 @@ impl FunctionUrl {
             tenant: Tenant::default(),
         };
         let buffered = self.function.settings.url_transfer == Transfer::Buffered;
-        let reply = match self.function.invoke(invocation).await {
+        let answered = self.function.invoke(invocation).await;
+        let invoked = answered.as_ref().ok().and_then(|(_, running)| running.clone());
+        let reply = match answered {
             Ok((Answer::Response(response), Some(running))) if buffered => {
                 at_once(response, &running, Shown::to(&parts.method)).await
             }
@@ -99,6 +102,7 @@ impl FunctionUrl {
         if is_head {
             set(&mut reply, "content-length", "0");
         }
+        shown::tell_head(invoked.as_deref(), &reply);
         reply
     }
 

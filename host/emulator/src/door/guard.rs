@@ -33,35 +33,8 @@ impl<D: Door> Guard<D> {
 
     /// Why a request is refused; none if it is not.
     fn objection<B>(&self, request: &Request<B>, peer: Peer) -> Option<String> {
-        let hosts = Hosts { here: peer.local.ip(), allowed: &self.function.settings.allow_hosts };
-        let headers = request.headers();
-        let in_headers = headers.get_all(HOST).iter().map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
-        let mut asked = request.uri().authority().map(ToString::to_string).into_iter().chain(in_headers);
-        if let Some(other) = asked.find(|authority| !host_of(authority).is_some_and(|host| hosts.contain(&host))) {
-            let option = option(host_of(&other));
-            return Some(format!(
-                "the request is for the host {:?}, and this server answers to localhost: start it with {option} if that is this \
-                 machine",
-                beginning(&other)
-            ));
-        }
-        if let Some(origin) = headers.get(ORIGIN) {
-            let origin = String::from_utf8_lossy(origin.as_bytes());
-            if hosts.contain_origin(&origin) || self.grants(&origin) {
-                return None;
-            }
-            let option = option(origin_host(&origin));
-            return Some(format!(
-                "a web page of {:?} made this request, and pages of other sites cannot invoke: start this server with {option} if \
-                 it is your own",
-                beginning(&origin)
-            ));
-        }
-        let is_of_another_site = text(headers, "sec-fetch-site") == "cross-site"
-            && !hosts.contain_origin(&text(headers, REFERER.as_str()))
-            && !is_followed_link(request.method(), headers);
-        is_of_another_site
-            .then(|| "a web page of another site made this request, and pages of other sites cannot invoke".to_owned())
+        let hosts = Hosts::new(peer.local.ip(), &self.function.settings.allow_hosts);
+        hosts.objection(request, |origin| self.grants(origin))
     }
 
     /// Whether the function's owner lets pages of this origin call the Function URL.
@@ -80,14 +53,53 @@ impl<D: Door> Door for Guard<D> {
     }
 }
 
-/// The hosts that are this machine.
-struct Hosts<'a> {
-    /// The address by which the client came.
+/// The hosts that are this machine: loopback ones, and those that its user names.
+#[derive(Clone, Copy, Debug)]
+pub struct Hosts<'a> {
     here: IpAddr,
     allowed: &'a [String],
 }
 
-impl Hosts<'_> {
+impl<'a> Hosts<'a> {
+    /// The hosts of a machine where the client came to the address `here`, and whose user allows these names besides.
+    #[must_use]
+    pub fn new(here: IpAddr, allowed: &'a [String]) -> Self {
+        Self { here, allowed }
+    }
+
+    /// Why a request is refused: it is for another host, or a web page of another host made it whose origin nobody `grants`.
+    /// `None` if it is not refused.
+    pub fn objection<B>(&self, request: &Request<B>, grants: impl FnOnce(&str) -> bool) -> Option<String> {
+        let headers = request.headers();
+        let in_headers = headers.get_all(HOST).iter().map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+        let mut asked = request.uri().authority().map(ToString::to_string).into_iter().chain(in_headers);
+        if let Some(other) = asked.find(|authority| !host_of(authority).is_some_and(|host| self.contain(&host))) {
+            let option = option(host_of(&other));
+            return Some(format!(
+                "the request is for the host {:?}, and this server answers to localhost: start it with {option} if that is this \
+                 machine",
+                beginning(&other)
+            ));
+        }
+        if let Some(origin) = headers.get(ORIGIN) {
+            let origin = String::from_utf8_lossy(origin.as_bytes());
+            if self.contain_origin(&origin) || grants(&origin) {
+                return None;
+            }
+            let option = option(origin_host(&origin));
+            return Some(format!(
+                "a web page of {:?} made this request, and pages of other sites cannot invoke: start this server with {option} if \
+                 it is your own",
+                beginning(&origin)
+            ));
+        }
+        let is_of_another_site = text(headers, "sec-fetch-site") == "cross-site"
+            && !self.contain_origin(&text(headers, REFERER.as_str()))
+            && !is_followed_link(request.method(), headers);
+        is_of_another_site
+            .then(|| "a web page of another site made this request, and pages of other sites cannot invoke".to_owned())
+    }
+
     fn contain(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
         match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {

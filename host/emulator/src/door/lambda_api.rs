@@ -106,6 +106,7 @@ impl LambdaApi {
         let call = Call {
             invocation: Invocation {
                 door: feed::Door::Lambda,
+                line: None,
                 request_id,
                 event: payload,
                 arn,

@@ -1,8 +1,9 @@
 //! What the client of an HTTP door is shown of a response, so that the user can be told what the client knows of its failure.
 
+use super::Reply;
 use crate::feed::EventKind;
 use crate::invocation::{Ending, Running, message_of};
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 
 /// How much of a body is told of, in bytes. A status that tells of a failure comes with few words.
 const BEGINNING: usize = 200;
@@ -45,6 +46,17 @@ impl Shown {
         } else {
             running.tell(EventKind::NotShown { what: format!("the response failed with {failure}, and looks complete") });
         }
+    }
+}
+
+/// Tells of the head that the client of an invocation gets, without what AWS adds to every head.
+pub(super) fn tell_head(invocation: Option<&Running>, reply: &Reply) {
+    let headers = || {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        reply.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+    };
+    if let Some(running) = invocation {
+        running.tell_head(reply.status().as_u16(), headers);
     }
 }
 

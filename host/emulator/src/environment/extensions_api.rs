@@ -152,7 +152,7 @@ pub(super) fn invoke_event(running: &Running) -> Bytes {
     let invocation = &running.invocation;
     let event = json!({
         "eventType": "INVOKE",
-        "deadlineMs": u64::try_from(running.deadline_ms).unwrap_or(u64::MAX),
+        "deadlineMs": running.deadline_ms,
         "requestId": running.id(),
         "invokedFunctionArn": invocation.arn,
         "tracing": {"type": "X-Amzn-Trace-Id", "value": invocation.trace_id},

@@ -67,7 +67,7 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
     api.spawn(serve(listener, environment.clone(), closed));
 
     let (status, deadline) = tokio::select! {
-        status = child.wait() => (status, Instant::now() + environment.grace()),
+        status = ended_or_crashed(&environment, &mut child) => (status, Instant::now() + environment.grace()),
         () = environment.kill.notified() => {
             let deadline = Instant::now() + environment.grace();
             (end(&environment, &mut child, deadline).await, deadline)
@@ -127,6 +127,16 @@ async fn serve(listener: TcpListener, environment: Arc<Environment>, mut closed:
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Waits for the process's end, and brings it about if a crash is asked for.
+async fn ended_or_crashed(environment: &Environment, child: &mut Child) -> io::Result<ExitStatus> {
+    tokio::select! {
+        status = child.wait() => return status,
+        () = environment.crash.notified() => {}
+    }
+    child.start_kill()?;
+    child.wait().await
 }
 
 /// Ends the runtime's process. Where extensions are registered, it is asked to first, as Lambda does; where it has said that it

@@ -77,8 +77,8 @@ async fn stream(
     content_type: Option<String>,
     mut body: Incoming,
 ) -> Result<Reply, Dropped> {
-    let Some(sender) = running.respond(content_type, true) else { return Ok(refused(body, not_allowed()).await) };
-    let mut throttle = Throttle::new(environment.function.settings.throttle);
+    let Some(mut sender) = running.respond(content_type, true) else { return Ok(refused(body, not_allowed()).await) };
+    let mut throttle = Throttle::new(running.limits.throttle);
     let mut cut = pin!(running.settled());
     loop {
         let frame = tokio::select! {
@@ -91,7 +91,7 @@ async fn stream(
             Some(Ok(Ok(chunk))) => tokio::select! {
                 biased;
                 () = &mut cut => return Ok(gone()),
-                () = pass(&sender, &mut throttle, chunk) => {}
+                () = pass(&mut sender, &mut throttle, chunk) => {}
             },
             Some(Ok(Err(frame))) => {
                 let Some(trailers) = frame.trailers_ref() else { continue };
@@ -132,18 +132,18 @@ fn drop_for_trailers(running: &Arc<Running>, sender: BodySender, length: usize) 
     Dropped
 }
 
-async fn pass(sender: &BodySender, throttle: &mut Throttle, chunk: Bytes) {
-    throttle.pass(chunk.len()).await;
-    sender.send(chunk).await;
+async fn pass(sender: &mut BodySender, throttle: &mut Throttle, chunk: Bytes) {
+    let throttled = throttle.pass(chunk.len()).await;
+    sender.send(chunk, throttled).await;
 }
 
 async fn buffer(environment: &Environment, running: &Arc<Running>, content_type: Option<String>, body: Incoming) -> Reply {
     match Limited::new(body, BUFFERED_RESPONSE_LIMIT).collect().await {
         Ok(body) => {
-            let Some(sender) = running.respond(content_type, false) else { return not_allowed() };
+            let Some(mut sender) = running.respond(content_type, false) else { return not_allowed() };
             let body = body.to_bytes();
             if !body.is_empty() {
-                sender.send(body).await;
+                sender.send(body, None).await;
             }
             running.settle(Ending::Complete);
             accepted()

@@ -29,9 +29,11 @@ impl Throttle {
         Self { bucket: enabled.then(|| Bucket { tokens: BURST, refilled: Instant::now() }) }
     }
 
-    /// Waits until `bytes` may pass.
-    pub(super) async fn pass(&mut self, bytes: usize) {
-        let Some(bucket) = &mut self.bucket else { return };
+    /// Waits until `bytes` may pass. Gives how long that took, if it had to wait.
+    pub(super) async fn pass(&mut self, bytes: usize) -> Option<Duration> {
+        let bucket = self.bucket.as_mut()?;
+        let begun = Instant::now();
+        let mut waited = false;
         let mut owed = bytes as u64;
         loop {
             bucket.refill(Instant::now());
@@ -39,8 +41,9 @@ impl Throttle {
             bucket.tokens -= taken;
             owed -= taken;
             if owed == 0 {
-                return;
+                return waited.then(|| begun.elapsed());
             }
+            waited = true;
             tokio::time::sleep_until(bucket.refilled + REFILL).await;
         }
     }

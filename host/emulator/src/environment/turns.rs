@@ -30,7 +30,7 @@ impl Environment {
             }
             let running = Arc::new(running);
             // Before anybody can take it, so that its end is not told first.
-            running.tell(EventKind::InvocationStarted { door: running.invocation.door });
+            running.tell_start(!std::mem::replace(&mut state.was_invoked, true));
             self.platform_of(&running, format!("START RequestId: {} Version: {}", running.id(), self.version));
             state.queue.push_back(running.clone());
             state.extensions.invoke(&extensions_api::invoke_event(&running));

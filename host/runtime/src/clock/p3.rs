@@ -1,10 +1,9 @@
 //! The clock of WASI 0.3, whose waits are asynchronous functions.
 
-use super::{ClockView, GuestClock, Wait, Waits};
+use super::{ClockView, GuestClock, Waits};
 use std::time::{Duration, Instant};
 use wasmtime::component::{Accessor, Linker};
 use wasmtime_wasi::clocks::WasiClocksView as _;
-use wasmtime_wasi::p2::Pollable as _;
 use wasmtime_wasi::p3::bindings::clocks::monotonic_clock;
 
 /// Links the clock of WASI 0.3 over that of wasmtime-wasi.
@@ -12,8 +11,8 @@ pub(crate) fn add_to_linker<T: Waits>(linker: &mut Linker<T>) -> wasmtime::Resul
     wasmtime_wasi::p3::clocks::add_to_linker(linker)?;
     linker.allow_shadowing(true);
     monotonic_clock::add_to_linker::<_, GuestClock>(linker, |state| {
-        let alarm = state.alarm();
-        ClockView { wasi: state.clocks(), alarm }
+        let alarms = state.alarms();
+        ClockView { wasi: state.clocks(), alarms }
     })?;
     linker.allow_shadowing(false);
     Ok(())
@@ -37,9 +36,9 @@ impl<T> monotonic_clock::HostWithStore<T> for GuestClock {
 
     async fn wait_for(store: &Accessor<T, Self>, duration: monotonic_clock::Duration) -> wasmtime::Result<()> {
         let duration = Duration::from_nanos(duration);
-        let alarm = store.with(|mut access| access.get().alarm);
-        match (alarm, Instant::now().checked_add(duration)) {
-            (Some(alarm), Some(until)) if !duration.is_zero() => Wait { alarm, until }.ready().await,
+        let alarms = store.with(|mut access| access.get().alarms);
+        match (alarms, Instant::now().checked_add(duration)) {
+            (Some(alarms), Some(until)) if !duration.is_zero() => alarms.wait(until).await,
             _ => tokio::time::sleep(duration).await,
         }
         Ok(())

@@ -45,27 +45,41 @@ pub(super) fn build(builder: &Builder, name: Name, guest: &str) -> Result<Built>
     if builder.builds {
         fs::copy(target.join(&musl).join("lambda/bootstrap"), &bootstrap).context("cannot copy the bootstrap")?;
     }
-    contender(name, bootstrap, root, builder.log(guest)?)
+    Ok(Built::Contender(contender(name, bootstrap, root, builder.log(guest)?)))
 }
 
-/// The bootstrap that `--before` names, with the handler that was built for [`build`].
+/// What was built for [`build`], with everything on that an operator can have told.
+pub(super) fn with_telemetry(builder: &Builder) -> Result<Built> {
+    let root = builder.output.join("firstbyte");
+    let mut contender = contender(Name::Telemetry, root.join("bootstrap"), root, builder.log("telemetry")?);
+    contender.environment.extend([
+        ("FIRSTBYTE_METRICS", "emf".to_owned()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", crate::collector::start()?),
+        ("OTEL_TRACES_SAMPLER", "always_on".to_owned()),
+    ]);
+    Ok(Built::Contender(contender))
+}
+
+/// The bootstrap that `--before` names, with the handler that was built for [`build`] or the one beside it.
 pub(super) fn before(builder: &Builder) -> Result<Built> {
     let Some(before) = &builder.before else { return Ok(Built::Absent("no --before names a bootstrap".to_owned())) };
-    let bootstrap = before.canonicalize().with_context(|| format!("--before names {}", before.display()))?;
-    contender(Name::Before, bootstrap, builder.output.join("firstbyte"), builder.log("before")?)
+    let before = before.canonicalize().with_context(|| format!("--before names {}", before.display()))?;
+    let (bootstrap, root) =
+        if before.is_dir() { (before.join("bootstrap"), before) } else { (before, builder.output.join("firstbyte")) };
+    Ok(Built::Contender(contender(Name::Before, bootstrap, root, builder.log("before")?)))
 }
 
-fn contender(name: Name, bootstrap: PathBuf, root: PathBuf, log: PathBuf) -> Result<Built> {
+fn contender(name: Name, bootstrap: PathBuf, root: PathBuf, log: PathBuf) -> Contender {
     let files = Files { layer: Some(bootstrap.clone()), function: Some(root.join("handler.cwasm")) };
-    Ok(Built::Contender(Contender {
+    Contender {
         name,
         versions: format!("Firstbyte {}", env!("CARGO_PKG_VERSION")),
         programs: vec![Program { path: bootstrap, arguments: Vec::new() }],
         root,
         handler: "handler",
-        environment: vec![("FIRSTBYTE_RESPONSE_LIMIT_MB", "0")],
+        environment: vec![("FIRSTBYTE_RESPONSE_LIMIT_MB", "0".to_owned())],
         log,
         concurrent: true,
         files,
-    }))
+    }
 }

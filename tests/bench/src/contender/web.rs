@@ -25,7 +25,10 @@ pub(super) fn build(builder: &Builder) -> Result<Built> {
         programs: [&application, &adapter].map(|path| Program { path: path.clone(), arguments: Vec::new() }).into(),
         root,
         handler: "web",
-        environment: vec![("AWS_LWA_INVOKE_MODE", "response_stream"), ("AWS_LWA_READINESS_CHECK_PATH", "/ready")],
+        environment: vec![
+            ("AWS_LWA_INVOKE_MODE", "response_stream".to_owned()),
+            ("AWS_LWA_READINESS_CHECK_PATH", "/ready".to_owned()),
+        ],
         log: builder.log("lwa")?,
         concurrent: true,
         files: Files { layer: Some(adapter), function: Some(application) },

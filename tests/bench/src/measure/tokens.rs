@@ -23,7 +23,7 @@ pub(super) fn measure(contenders: &[Contender], rounds: usize, figures: &mut Fig
 }
 
 /// Of each token. It says itself when it was due, by the same clock.
-fn lateness(payload: &Payload) -> Result<Samples> {
+pub(super) fn lateness(payload: &Payload) -> Result<Samples> {
     let mut end = 0;
     let mut arrivals = payload.arrivals.iter();
     let mut arrival = arrivals.next();
