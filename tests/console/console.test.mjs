@@ -243,9 +243,14 @@ describe("the greeting", () => {
     await page.waitForFunction(() => document.getElementById("sent").textContent.includes("notes.json is not a recording"));
   });
 
-  test("survives without its server", async () => {
+  test("follows the next server at the same place, and begins anew", async () => {
     await served.stop();
     await page.waitForSelector("#state[data-state=lost]");
+    served = await serve(GREETING, "--console-port", new URL(served.console).port);
+    await page.waitForSelector("#state[data-state=live]");
+    await lanesWhen(page, "no lanes", (lanes) => lanes.length === 0);
+    await page.click("#go");
+    await lanesWhen(page, "new lanes", (lanes) => lanes.length === 3);
     // A browser says itself what it cannot reach.
     opened.errors.length = 0;
   });
