@@ -59,7 +59,7 @@ export function lanes(page) {
         torn: seen("bad"),
         drawn: width > 0,
         throttled: seen("throttled"),
-        upstream: columns(color("call"), 64 + 9).length > 0,
+        upstream: columns(color("call"), 64 + 20).length > 0,
       };
     });
   }, { BARS, PAD });

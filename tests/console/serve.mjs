@@ -8,7 +8,8 @@ const firstbyte = process.env.FIRSTBYTE ?? "firstbyte";
 
 /** Starts `serve` with free ports. Returns `{console, doors, events, until, stop}`: `events` grows with what the console tells. */
 export async function serve(handler, ...options) {
-  const ports = ["lambda", "url", "api", "console"].flatMap((door) => [`--${door}-port`, "0"]);
+  const free = ["lambda", "url", "api", "console"].map((door) => `--${door}-port`).filter((port) => !options.includes(port));
+  const ports = free.flatMap((port) => [port, "0"]);
   const child = spawn(firstbyte, ["serve", handler, ...ports, ...options], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit").catch(() => {});
   const lines = createInterface({ input: child.stdout });

@@ -44,4 +44,23 @@ ln -s "$FIRSTBYTE" "$WORK/bin/firstbyte"
   shown=$(firstbyte invoke --via all --payload '{"name":"hoge"}')
   [ "$(grep -cF 'Hello, hoge! This is a delayed message.' <<< "$shown")" = 3 ] || fail "the new project said: $shown"
 )
+
+step "sam build of that project"
+# The tests of deployments install the SAM CLI.
+SAM=${SAM:-$ROOT/target/deploy/venv/bin/sam}
+if [ -x "$SAM" ]; then
+  (
+    export PATH=$WORK/venv/bin:$WORK/bin:/usr/bin:/bin SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
+    cd "$WORK/new-greeting"
+    sed -i "s/arm64/$(uname -m | sed s/aarch64/arm64/)/" template.yaml
+    # With the ARN of a layer there is nothing to make but the handler.
+    python "$ROOT/tests/outside/project.py" layer template.yaml arn:aws:lambda:us-east-1:123456789012:layer:firstbyte:7
+    "$SAM" build > sam.log 2>&1 || { cat sam.log; fail "sam build"; }
+    [ "$(ls .aws-sam/build/Function)" = handler.cwasm ] || fail "sam built $(ls .aws-sam/build/*)"
+    shown=$(firstbyte invoke .aws-sam/build/Function/handler.cwasm --via url --payload '{"name":"hoge"}')
+    grep -qF 'Hello, hoge! This is a delayed message.' <<< "$shown" || fail "what sam built said: $shown"
+  )
+else
+  echo "passed over: $SAM is not there (tests/deploy/run.sh installs it)"
+fi
 printf '\npython: all of it holds (%s)\n' "$(date +%T)"

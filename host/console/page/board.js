@@ -17,6 +17,8 @@ const FRAME = 30;
 const FIGURES = 100;
 /** The least time between two refreshes of the words of rows that are not to be seen. */
 const UNSEEN = 500;
+/** With more invocations under way than this, an end is not said to those who listen. */
+const CROWD = 5;
 /** The shortest time that a clock shows, in milliseconds. */
 const SHORTEST = 0.5;
 
@@ -132,7 +134,8 @@ export class Board {
     const isSame = state === row.node.dataset.state;
     if (row.visible || !isSame || row.detail) row.words();
     else row.stale = true;
-    if (isSame || state === "running") return;
+    // Of many at once, each would be said over the other.
+    if (isSame || state === "running" || this.session.running > CROWD) return;
     const how = {
       good: "ended well",
       unseen: "failed, and its client was not told",

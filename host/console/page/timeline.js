@@ -7,7 +7,9 @@ import { stateOf } from "./ending.js";
 import { bytesOf, count, duration, shortened, shown, size } from "./format.js";
 
 export const HEIGHT = 64;
-export const CALL_HEIGHT = 18;
+export const CALL_HEIGHT = 28;
+/** In the row of a call, the bar below its words. */
+const CALL_BAR = { top: 15, height: 10 };
 /** How many upstream calls are drawn. */
 const CALLS = 8;
 /** Space at both sides, in pixels. */
@@ -143,13 +145,13 @@ function drawCalls(pen, lane, x, end, view, theme) {
   for (const call of [...lane.calls.values()].slice(0, CALLS)) {
     const until = call.ended ?? (lane.running ? end : lane.lastT);
     const bad = call.error || call.status >= 400;
-    pen.box(x(call.t), Math.max(x(until), x(call.t) + 2), row + 3, CALL_HEIGHT - 6, theme.call);
-    if (call.answered !== undefined) pen.tick(x(call.answered), row + 2, row + CALL_HEIGHT - 2, theme.soft);
-    const first = call.pieces.first ?? until;
-    for (const mark of call.pieces.marks) pen.bar(Math.round(x(mark.t)), row + CALL_HEIGHT - 3, CALL_HEIGHT - 8, theme.callMark);
-    if (call.error) pen.broken(x(until), row + 1, row + CALL_HEIGHT - 1, theme.bad);
+    const [top, bottom] = [row + CALL_BAR.top, row + CALL_BAR.top + CALL_BAR.height];
+    pen.box(x(call.t), Math.max(x(until), x(call.t) + 2), top, CALL_BAR.height, theme.call);
+    if (call.answered !== undefined) pen.tick(x(call.answered), top - 1, bottom + 1, theme.soft);
+    for (const mark of call.pieces.marks) pen.bar(Math.round(x(mark.t)), bottom, CALL_BAR.height, theme.callMark);
+    if (call.error) pen.broken(x(until) + 4, top - 2, bottom + 2, theme.bad);
     const words = `${call.method} ${call.host}${call.status ? ` ${call.status}` : ""}${call.error ? `, ${call.error}` : ""}`;
-    pen.beside(x(call.t), x(first), x(until), row + CALL_HEIGHT / 2 + 4, shortened(words, 80), bad ? theme.bad : theme.text, view.width);
+    pen.inView(x(call.t), top - 4, shortened(words, 80), bad ? theme.bad : theme.soft, view.width);
     row += CALL_HEIGHT;
   }
   const more = lane.calls.size - CALLS + lane.callsDropped;
@@ -197,17 +199,9 @@ function penOf(context, theme) {
     within(from, to, y, words, color) {
       if (to - from > context.measureText(words).width + 4) text((from + to) / 2, y, words, color, "center");
     },
-    /** In a bar before its first mark if there is room, else after the bar, else before it. */
-    beside(from, first, to, y, words, color, width) {
-      const needed = context.measureText(words).width + 10;
-      if (first - Math.max(0, from) > needed) text(Math.max(2, from + 4), y, words, color, "left");
-      else if (to + needed < width) text(to + 5, y, words, color, "left");
-      else if (from > needed) text(from - 5, y, words, color, "right");
-      else {
-        // Over the marks.
-        fill(Math.max(2, from + 2), y - 11, needed - 6, 14, theme.call);
-        text(Math.max(4, from + 4), y, words, color, "left");
-      }
+    /** From a moment on, moved into view. */
+    inView(x, y, words, color, width) {
+      text(Math.max(2, Math.min(x, width - context.measureText(words).width - 2)), y, words, color, "left");
     },
     /** A length, between arrows. */
     span(from, to, y, words, color) {
@@ -287,7 +281,7 @@ export function items(lane) {
   for (const { t, what } of lane.notes) found.push({ t, y: 8, what: () => "what its client is shown", text: () => what });
   if (lane.clientLeft !== undefined) found.push({ t: lane.clientLeft, y: 8, what: () => "the client left", text: () => "" });
   [...lane.calls.values()].slice(0, CALLS).forEach((call, i) => {
-    const y = HEIGHT + i * CALL_HEIGHT + CALL_HEIGHT / 2;
+    const y = HEIGHT + i * CALL_HEIGHT + CALL_BAR.top;
     const name = `${call.method} ${call.host}`;
     found.push({ t: call.t, y, what: () => `upstream call ${call.number}, ${name}`, text: () => call.url });
     if (call.answered !== undefined) {

@@ -5,7 +5,8 @@ memory. Each runtime meets a Runtime API of this program's own. Nothing is insta
     measure.py [--starts N] [--invocations N,N] NAME=FOLDER:HANDLER[:VARIABLE=VALUE…]=>COMMAND …
 
 COMMAND is split as a shell does; several commands between `&&&` are started together, as the Web Adapter and its server are. RSS is that
-of all of them, CPU that of all they have started. With two numbers for `--invocations`, RSS is told after each.
+of all of them, CPU that of all they have started. `{port}` is a port that is
+free. With two numbers for `--invocations`, RSS is told after each.
 """
 
 import argparse
@@ -33,6 +34,10 @@ EVENT = {
     },
     "body": '{"name":"hoge"}', "isBase64Encoded": False, "name": "hoge",
 }  # fmt: skip
+
+
+#: What an extension gets, as the Web Adapter is one.
+REGISTERED = b"HTTP/1.1 200 OK\r\nlambda-extension-identifier: 1\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 
 
 class RuntimeApi:
@@ -64,11 +69,16 @@ class RuntimeApi:
                 while (field := reader.readline().strip()):
                     name, _, value = field.decode().partition(":")
                     headers[name.lower()] = value.strip()
-                if path.endswith("/next"):
+                if path.endswith("/invocation/next"):
                     self.asked.release()
                     self._deliver(connection)
                     continue
+                if path.endswith("/extension/event/next"):
+                    continue  # There is no event for an extension.
                 first, body, trailers = self._body(reader, headers)
+                if path.endswith("/extension/register"):
+                    connection.sendall(REGISTERED)
+                    continue
                 if "/invocation/" in path:
                     kind = "failed" if path.endswith("/error") or "lambda-runtime-function-error-type" in trailers else "answered"
                     self.answers.put((kind, first, body))
@@ -116,6 +126,7 @@ class Contender:
     environment: dict
     commands: list
     starts: list = field(default_factory=list)
+    start_cpus: list = field(default_factory=list)
     firsts: list = field(default_factory=list)
     rss: list = field(default_factory=list)
     cpu: float = 0.0
@@ -139,9 +150,13 @@ class Started:
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "AWS_REGION": "us-east-1",
             "AWS_LAMBDA_LOG_GROUP_NAME": "bench", "AWS_LAMBDA_LOG_STREAM_NAME": "bench", **contender.environment,
         }  # fmt: skip
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = str(free.getsockname()[1])
+        environment = {name: value.replace("{port}", port) for name, value in environment.items()}
+        commands = [[word.replace("{port}", port) for word in command] for command in contender.commands]
         begun = time.perf_counter()
         self.processes = [
-            subprocess.Popen(command, cwd=contender.folder, env=environment, stdout=log, stderr=log, start_new_session=True) for command in contender.commands
+            subprocess.Popen(command, cwd=contender.folder, env=environment, stdout=log, stderr=log, start_new_session=True) for command in commands
         ]
         if not self.api.asked.acquire(timeout=60):
             self.end()
@@ -185,6 +200,11 @@ class Started:
             ticks += sum(map(int, fields[11:15]))
         return ticks * 1000 / TICK
 
+    def cpu_of_start(self):
+        """The same by the scheduler's clock, which is finer, of threads that live."""
+        tasks = [f"/proc/{pid}/task/{task}/schedstat" for pid in self._pids() for task in os.listdir(f"/proc/{pid}/task")]
+        return sum(int(open(task).read().split()[0]) for task in tasks) / 1e6
+
     def end(self):
         for process in self.processes:
             try:
@@ -198,7 +218,7 @@ class Started:
 
 def lowest(figures):
     """The lowest decile: what the machine's other work has touched least."""
-    return statistics.quantiles(figures, n=10)[0] if len(figures) > 1 else math.nan
+    return statistics.quantiles(figures, n=10, method="inclusive")[0] if len(figures) > 1 else math.nan
 
 
 def main():
@@ -215,6 +235,7 @@ def main():
             for contender in contenders:
                 started = Started(contender, log)
                 contender.starts.append(started.start)
+                contender.start_cpus.append(started.cpu_of_start())
                 started.end()
         running = [(contender, Started(contender, log)) for contender in contenders]
         for contender, started in running:
@@ -232,10 +253,10 @@ def main():
         for contender, started in running:
             contender.cpu = (contender.cpu + started.cpu()) / marks[-1]
             started.end()
-    names = ["", "/next, ms", "lowest decile", "first byte, ms", "lowest decile", "CPU, ms", "RSS after init, MiB", *(f"after {mark}" for mark in marks), "failures"]
+    names = ["", "/next, ms", "lowest decile", "CPU until then, ms", "first byte, ms", "lowest decile", "CPU, ms", "RSS after init, MiB", *(f"after {mark}" for mark in marks), "failures"]
     print("| " + " | ".join(names) + " |\n|---|" + "--:|" * (len(names) - 1))
     for one in contenders:
-        figures = [statistics.median(one.starts), lowest(one.starts), statistics.median(one.firsts or [math.nan]), lowest(one.firsts), one.cpu, *one.rss]
+        figures = [statistics.median(one.starts), lowest(one.starts), statistics.median(one.start_cpus), statistics.median(one.firsts or [math.nan]), lowest(one.firsts), one.cpu, *one.rss]
         print(f"| {one.name} | " + " | ".join(f"{figure:.2f}" for figure in figures) + f" | {one.failures} |")
 
 

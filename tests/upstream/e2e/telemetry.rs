@@ -181,6 +181,38 @@ async fn the_moments_of_a_stream_are_in_its_span() {
     assert_eq!(attribute(span, "firstbyte.response.writes"), Some("2"));
 }
 
+/// `cargo test --release --test telemetry -- --ignored --nocapture`
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "wants a machine of its own, and --release"]
+async fn spans_are_within_two_milliseconds_of_what_the_client_saw() {
+    const TIMES: usize = 100;
+    let collector = ModelServer::start().await;
+    let mut lambda = Function::of(Handler::Endings)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())
+        .env("OTEL_TRACES_SAMPLER", "always_on")
+        .start()
+        .await;
+    // The first pays for the environment's start, which no span has.
+    lambda.invoke(Door::Url, Call::json(&json!({"ending": "ok"}))).await;
+    let mut off: [Vec<f64>; 2] = Default::default();
+    for n in 0..TIMES {
+        let before = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+        let tokens = json!({"ending": "tokens", "count": 2, "ms": 50});
+        let Invoked { answer, .. } = lambda.invoke(Door::Url, Call::json(&tokens)).await;
+        let exported = collector.until_asked(TRACES, n + 2).await;
+        let [span] = spans(&exported[n + 1].body) else { panic!("{:#}", exported[n + 1].body) };
+        let [first, .., last] = &*answer.chunks else { panic!("{:?}", answer.chunks) };
+        for ((name, chunk), off) in [("first byte", first), ("last byte", last)].into_iter().zip(&mut off) {
+            off.push(((before + chunk.at).as_secs_f64() - moment(span, name).as_secs_f64()).abs() * 1e3);
+        }
+    }
+    for (name, off) in ["first byte", "last byte"].into_iter().zip(&mut off) {
+        off.sort_by(f64::total_cmp);
+        println!("{name}: off by {:.2} ms in the median of {TIMES}, p90 {:.2} ms", off[TIMES / 2], off[TIMES * 9 / 10]);
+        assert!(off[TIMES / 2] <= 2.0, "{name}: {off:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_collector_that_is_away_costs_a_caller_nothing() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
