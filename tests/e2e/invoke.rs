@@ -1,6 +1,6 @@
 //! `firstbyte invoke` as a user meets it: what it sends, what it shows, and what it says of it.
 
-use firstbyte_tests::{Guest, Serve, firstbyte};
+use firstbyte_tests::{Guest, Serve, firstbyte, in_project};
 use rustix::process::Signal;
 
 fn component(guest: Guest) -> &'static str {
@@ -27,6 +27,37 @@ async fn invoke_shows_every_door_and_fails_with_the_handler() {
     assert!(!failing.status.success() && failing.stdout.contains("Function.BadRequest"), "{failing:#?}");
     let raw = firstbyte(&["invoke", component(Guest::Echo), "--via", "url", "--raw", "--payload", "raw"]).await;
     assert!(raw.status.success() && raw.stdout.ends_with("\nraw") && raw.stderr.is_empty(), "{raw:#?}");
+}
+
+#[tokio::test]
+async fn machine_code_is_kept_and_made_again_where_it_is_damaged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = folder.path().join("firstbyte");
+    let invoke = async || {
+        let mut command = in_project("firstbyte", folder.path());
+        command.env("XDG_CACHE_HOME", folder.path()).args([
+            "invoke",
+            component(Guest::Echo),
+            "--via",
+            "url",
+            "--raw",
+            "--payload",
+            "raw",
+        ]);
+        let output = command.output().await.expect("firstbyte runs");
+        assert!(output.status.success() && output.stdout.ends_with(b"raw"), "{output:?}");
+        let mut files = std::fs::read_dir(&kept).expect("a folder").map(|file| file.expect("a file").path());
+        let file = files.next().expect("machine code");
+        assert_eq!((file.extension().and_then(|ending| ending.to_str()), files.next()), (Some("cwasm"), None));
+        let written = std::fs::metadata(&file).and_then(|file| file.modified()).expect("a time");
+        (file, written)
+    };
+    let first = invoke().await;
+    assert_eq!(invoke().await, first, "not compiled again");
+    let code = std::fs::read(&first.0).expect("machine code");
+    std::fs::write(&first.0, &code[..code.len() / 2]).expect("damaged");
+    let (file, _) = invoke().await;
+    assert!(file == first.0 && std::fs::read(&file).expect("machine code") == code, "made again");
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@ pub struct Answer {
     /// How long the head takes.
     pub(crate) delay: Duration,
     pub(crate) head: Option<Head>,
+    /// The name of the error with which it ends in place of a head. Without both, the connection is refused.
+    #[serde(default)]
+    pub(crate) failure: Option<String>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -23,19 +26,33 @@ pub(crate) enum Step {
     Chunk(#[serde(with = "crate::message::base64")] Vec<u8>),
     Pause(Duration),
     BreakOff,
+    /// Nothing comes any more, and no end.
+    Silence,
+    /// The body ends with the error of this name.
+    Fail(String),
 }
 
 impl Answer {
     /// An answer with a status, and an empty body.
     #[must_use]
     pub fn new(status: u16) -> Self {
-        Self { delay: Duration::ZERO, head: Some(Head { status, headers: Vec::new() }), steps: Vec::new() }
+        Self { delay: Duration::ZERO, head: Some(Head { status, headers: Vec::new() }), failure: None, steps: Vec::new() }
     }
 
     /// No answer: the connection is refused.
     #[must_use]
     pub fn refused() -> Self {
-        Self { delay: Duration::ZERO, head: None, steps: Vec::new() }
+        Self::failed("ConnectionRefused")
+    }
+
+    /// No answer, but an error, by its name.
+    pub(crate) fn failed(error: &str) -> Self {
+        Self { delay: Duration::ZERO, head: None, failure: Some(error.to_owned()), steps: Vec::new() }
+    }
+
+    /// No answer, and no end to waiting for it.
+    pub(crate) fn silent() -> Self {
+        Self::failed("ConnectionReadTimeout").after(Duration::MAX)
     }
 
     /// Adds a header.
@@ -72,7 +89,7 @@ impl Answer {
         self.then(Step::BreakOff)
     }
 
-    fn then(mut self, step: Step) -> Self {
+    pub(crate) fn then(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
     }

@@ -3,7 +3,7 @@
 use crate::component::LoadError;
 use crate::host::{Host, Lost};
 use crate::message::{FromHost, FromTest, Invocation, Load, PROTOCOL, receive, send};
-use crate::response::Recording;
+use crate::response::Collected;
 use crate::servers::Servers;
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Write};
@@ -42,7 +42,7 @@ impl CommandLine {
 }
 
 impl Host for CommandLine {
-    fn invoke(&mut self, invocation: Invocation) -> Result<Recording, Lost> {
+    fn invoke(&mut self, invocation: Invocation) -> Result<Collected, Lost> {
         self.host.invoke(invocation)
     }
 }
@@ -85,11 +85,11 @@ impl Remote {
         }
     }
 
-    fn invoke(&mut self, invocation: Invocation) -> Result<Recording, Lost> {
+    fn invoke(&mut self, invocation: Invocation) -> Result<Collected, Lost> {
         self.send(&FromTest::Invoke(invocation))?;
         loop {
             match self.receive()? {
-                FromHost::Settled(recording) => return Ok(recording),
+                FromHost::Settled(collected) => return Ok(collected),
                 FromHost::Ask(request) => {
                     let answer = self.servers.answer(request);
                     self.send(&FromTest::Answer(answer))?;
@@ -200,7 +200,7 @@ mod tests {
             let (event, context) = event.into_parts();
             let invocation = || {
                 let (event, context) = (event.clone(), context.clone());
-                Invocation { event, context, timeout: Duration::from_secs(60), is_paused: true }
+                Invocation { event, context, timeout: Duration::from_secs(60), is_paused: true, replaying: None }
             };
             let asked = model.requests().len();
             let [there, here] =
@@ -211,11 +211,11 @@ mod tests {
                 assert_eq!((first.path, first.headers, first.body), (second.path, second.headers, second.body));
             }
             // Computing takes the time that it takes: chunks come within the same second.
-            let told = |mut recording: Recording| {
-                for chunk in &mut recording.chunks {
+            let told = |mut collected: Collected| {
+                for chunk in &mut collected.chunks {
                     chunk.at = Duration::from_secs(chunk.at.as_secs());
                 }
-                serde_json::to_string(&recording).expect("JSON")
+                serde_json::to_string(&collected).expect("JSON")
             };
             assert_eq!(told(there), told(here));
         }

@@ -165,10 +165,23 @@ impl Component {
     #[track_caller]
     pub fn invoke(&self, event: Event) -> Response {
         let (event, context) = event.into_parts();
-        let invocation = Invocation { event, context, timeout: self.timeout, is_paused: self.is_paused };
+        let invocation = Invocation { event, context, timeout: self.timeout, is_paused: self.is_paused, replaying: None };
         let settled = self.host.lock().unwrap_or_else(PoisonError::into_inner).invoke(invocation);
         match settled {
-            Ok(recording) => Response::new(recording),
+            Ok(collected) => Response::new(collected),
+            Err(lost) => panic!("{lost}"),
+        }
+    }
+
+    /// Invokes the handler as it was invoked before, with `upstream` in the place of whatever server it asks.
+    #[track_caller]
+    pub(crate) fn replay(&self, invocation: Invocation, upstream: &Upstream) -> Response {
+        let mut host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
+        let everybody = self.servers.stand_in(upstream);
+        let settled = host.invoke(invocation);
+        drop(everybody);
+        match settled {
+            Ok(collected) => Response::new(collected),
             Err(lost) => panic!("{lost}"),
         }
     }

@@ -4,24 +4,25 @@
 
 mod body;
 mod clock;
+mod collector;
 mod machine_code;
 mod network;
 mod pipe;
-mod recorder;
 
 pub use pipe::serve;
 
 use crate::host::{Host, Lost};
-use crate::message::{Context, Invocation, Load};
-use crate::response::{LogLine, Recording};
+use crate::message::{Context, Invocation, Load, Replaying};
+use crate::response::{Collected, LogLine};
 use crate::servers::Servers;
-use clock::skip_waits;
+use clock::{Computing, skip_waits};
+use collector::{Collection, Collector};
 use firstbyte_runtime::egress::Route;
 use firstbyte_runtime::log::{Log, Record};
-use firstbyte_runtime::{Handler, InvocationContext, Settings, Time};
+use firstbyte_runtime::{Conditions, Handler, InvocationContext, Settings, Time};
 use network::{Ask, Network};
-use recorder::{Recorder, Recordings};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 use tokio::time::Instant;
 
 /// A component that was loaded.
@@ -46,38 +47,44 @@ impl Embedded {
         Ok(Self { handler: handler.map_err(|error| error.to_string())?, log })
     }
 
-    fn run(&self, invocation: Invocation) -> Recording {
-        let Invocation { event, context, timeout, is_paused } = invocation;
+    fn run(&self, invocation: Invocation) -> Collected {
+        let Invocation { event, context, timeout, is_paused, replaying } = invocation;
         self.log.take();
-        let recordings = Recordings::default();
+        let collection = Collection::default();
         let context = to_runtime(context);
         let executor = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(is_paused).build();
         let executor = executor.unwrap_or_else(|error| panic!("no executor: {error}"));
         executor.block_on(async {
             let begun = Instant::now();
-            let outlet = Box::new(Recorder::new(begun, Arc::clone(&recordings)));
-            let invocation = self.handler.invoke(event.into(), context, begun + timeout, outlet);
-            if is_paused { skip_waits(invocation).await } else { invocation.await }
+            let outlet = Box::new(Collector::new(begun, Arc::clone(&collection)));
+            let conditions = replaying.map(|Replaying { seed, clock }| Conditions {
+                seed: Some(seed),
+                clock: SystemTime::UNIX_EPOCH.checked_add(clock),
+            });
+            let computing = if replaying.is_some() { Computing::Free } else { Computing::Counted };
+            let conditions = conditions.unwrap_or_default();
+            let invocation = self.handler.invoke_under(conditions, event.into(), context, begun + timeout, outlet);
+            if is_paused { skip_waits(invocation, computing).await } else { invocation.await }
         });
-        let mut recording = std::mem::take(&mut *recordings.lock().unwrap_or_else(PoisonError::into_inner));
-        recording.log = self.log.take();
-        recording
+        let mut collected = std::mem::take(&mut *collection.lock().unwrap_or_else(PoisonError::into_inner));
+        collected.log = self.log.take();
+        collected
     }
 }
 
 /// The context, with what is the same in every test.
 fn to_runtime(context: Context) -> InvocationContext {
     let mut given = InvocationContext::default();
-    "00000000-0000-4000-8000-000000000000".clone_into(&mut given.request_id);
-    "arn:aws:lambda:us-east-1:123456789012:function:test".clone_into(&mut given.function_arn);
-    let Context { trace_id, tenant_id, client_context, cognito_identity } = context;
+    let Context { request_id, function_arn, trace_id, tenant_id, client_context, cognito_identity } = context;
+    given.request_id = request_id.unwrap_or_else(|| "00000000-0000-4000-8000-000000000000".to_owned());
+    given.function_arn = function_arn.unwrap_or_else(|| "arn:aws:lambda:us-east-1:123456789012:function:test".to_owned());
     (given.trace_id, given.tenant_id) = (trace_id, tenant_id);
     (given.client_context, given.cognito_identity) = (client_context, cognito_identity);
     given
 }
 
 impl Host for Embedded {
-    fn invoke(&mut self, invocation: Invocation) -> Result<Recording, Lost> {
+    fn invoke(&mut self, invocation: Invocation) -> Result<Collected, Lost> {
         Ok(self.run(invocation))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::component::LoadError;
 use crate::message::{Invocation, Load};
-use crate::response::Recording;
+use crate::response::Collected;
 use crate::servers::Servers;
 
 /// Runs one component, one invocation after the other.
@@ -11,7 +11,7 @@ pub(crate) trait Host: std::fmt::Debug + Send {
     ///
     /// # Errors
     /// The host is gone; nothing can be invoked any more.
-    fn invoke(&mut self, invocation: Invocation) -> Result<Recording, Lost>;
+    fn invoke(&mut self, invocation: Invocation) -> Result<Collected, Lost>;
 }
 
 /// A host that is gone, and why.

@@ -22,6 +22,11 @@
 //! assert!(response.outcome().is_success());
 //! ```
 //!
+//! # What went wrong once
+//!
+//! The console of `firstbyte serve` records invocations as files. A [`Recording`] is replayed with the same event, clock and random
+//! numbers and the same answers of other servers, and says the first [`Difference`] in the bytes or the outcome.
+//!
 //! # Who runs the handler
 //!
 //! Firstbyte's command line, of the same version as this crate: the `firstbyte` on the path, or the program that the variable
@@ -49,6 +54,7 @@ mod embedded;
 mod event;
 mod host;
 mod message;
+mod recording;
 mod response;
 mod servers;
 mod upstream;
@@ -61,5 +67,6 @@ pub use embedded::serve;
 pub use event::Event;
 pub use firstbyte_wire::{ErrorReport, Trigger};
 pub use host::Lost;
+pub use recording::{Difference, Recording, RecordingError, Replay};
 pub use response::{Chunk, LogLine, Outcome, Response};
 pub use upstream::{Signed, Upstream, UpstreamRequest};

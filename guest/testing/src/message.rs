@@ -4,7 +4,7 @@
 //! invocation runs, the host asks the test for what other servers answer.
 
 use crate::answer::Answer;
-use crate::response::Recording;
+use crate::response::Collected;
 use crate::upstream::UpstreamRequest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub(crate) enum FromHost {
     /// The component can be invoked, or the reason why it cannot.
     Loaded(Result<(), String>),
     Ask(UpstreamRequest),
-    Settled(Recording),
+    Settled(Collected),
 }
 
 /// A component, and the function's environment variables.
@@ -54,11 +54,29 @@ pub(crate) struct Invocation {
     pub(crate) context: Context,
     pub(crate) timeout: Duration,
     pub(crate) is_paused: bool,
+    /// What it is given to go as another invocation went.
+    #[serde(default)]
+    pub(crate) replaying: Option<Replaying>,
+}
+
+/// What an invocation is given to go as another one went.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Replaying {
+    /// What its random numbers are made of.
+    pub(crate) seed: u64,
+    /// What its wall clock says when it begins, since the Unix epoch.
+    pub(crate) clock: Duration,
 }
 
 /// What Lambda says of an invocation, besides its event.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Context {
+    /// Absent where any will do.
+    #[serde(default)]
+    pub(crate) request_id: Option<String>,
+    /// Absent where any will do.
+    #[serde(default)]
+    pub(crate) function_arn: Option<String>,
     pub(crate) trace_id: Option<String>,
     pub(crate) tenant_id: Option<String>,
     pub(crate) client_context: Option<String>,

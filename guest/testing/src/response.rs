@@ -68,7 +68,7 @@ impl Outcome {
 
 /// All that came of an invocation.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Recording {
+pub(crate) struct Collected {
     pub(crate) opening: Option<Opening>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) end: End,
@@ -97,13 +97,13 @@ pub(crate) enum End {
 /// What a handler answered, and how it ended.
 #[derive(Debug)]
 pub struct Response {
-    recording: Recording,
+    collected: Collected,
     outcome: Outcome,
 }
 
 impl Response {
-    pub(crate) fn new(mut recording: Recording) -> Self {
-        let outcome = match std::mem::take(&mut recording.end) {
+    pub(crate) fn new(mut collected: Collected) -> Self {
+        let outcome = match std::mem::take(&mut collected.end) {
             End::Clean => Outcome::Success,
             End::Failed(report) => Outcome::Failed(report),
             End::None => Outcome::Failed(ErrorReport {
@@ -112,7 +112,7 @@ impl Response {
                 stack_trace: Vec::new(),
             }),
         };
-        Self { recording, outcome }
+        Self { collected, outcome }
     }
 
     /// The status that an HTTP caller sees; at the direct door, which has none, what the handler set.
@@ -122,7 +122,7 @@ impl Response {
     #[must_use]
     #[track_caller]
     pub fn status(&self) -> u16 {
-        match &self.recording.opening {
+        match &self.collected.opening {
             Some(opening) => opening.status,
             None => panic!("no response was started: {:?}", self.outcome),
         }
@@ -131,7 +131,7 @@ impl Response {
     /// Whether a head was sent, by the handler or, at the HTTP doors, by the host on its behalf.
     #[must_use]
     pub fn is_started(&self) -> bool {
-        self.recording.opening.is_some()
+        self.collected.opening.is_some()
     }
 
     /// The last value of a header, by its name in lower case.
@@ -143,25 +143,25 @@ impl Response {
     /// All headers, `set-cookie` among them, names in lower case.
     #[must_use]
     pub fn headers(&self) -> &[(String, String)] {
-        self.recording.opening.as_ref().map_or(&[], |opening| &opening.headers)
+        self.collected.opening.as_ref().map_or(&[], |opening| &opening.headers)
     }
 
     /// The bytes that precede the body on the wire; empty at the direct door.
     #[must_use]
     pub fn prelude(&self) -> &[u8] {
-        self.recording.opening.as_ref().map_or(&[], |opening| &opening.prelude)
+        self.collected.opening.as_ref().map_or(&[], |opening| &opening.prelude)
     }
 
     /// The body, write by write.
     #[must_use]
     pub fn chunks(&self) -> &[Chunk] {
-        &self.recording.chunks
+        &self.collected.chunks
     }
 
     /// The whole body.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
-        self.recording.chunks.iter().flat_map(|chunk| chunk.bytes.iter().copied()).collect()
+        self.collected.chunks.iter().flat_map(|chunk| chunk.bytes.iter().copied()).collect()
     }
 
     /// The whole body as text.
@@ -183,6 +183,6 @@ impl Response {
     /// What the handler printed, and what the host had to say.
     #[must_use]
     pub fn log(&self) -> &[LogLine] {
-        &self.recording.log
+        &self.collected.log
     }
 }

@@ -4,13 +4,39 @@ use crate::answer::Answer;
 use crate::upstream::{Upstream, UpstreamRequest};
 use http::Uri;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Servers by their origins.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Servers(Arc<Mutex<HashMap<String, Upstream>>>);
+pub(crate) struct Servers(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    by_origin: HashMap<String, Upstream>,
+    /// Who answers for all of them, for the time being.
+    everybody: Option<Upstream>,
+}
+
+/// Somebody answers for all servers until this is dropped.
+pub(crate) struct StandIn<'a>(&'a Servers);
+
+impl Drop for StandIn<'_> {
+    fn drop(&mut self) {
+        self.0.lock().everybody = None;
+    }
+}
 
 impl Servers {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has `upstream` answer for whatever server is asked.
+    pub(crate) fn stand_in(&self, upstream: &Upstream) -> StandIn<'_> {
+        self.lock().everybody = Some(upstream.clone());
+        StandIn(self)
+    }
+
     /// Has `upstream` answer for `server`.
     ///
     /// # Panics
@@ -20,7 +46,7 @@ impl Servers {
         let uri = server.parse::<Uri>().ok();
         match uri.as_ref().filter(|uri| uri.path() == "/" && uri.query().is_none()).and_then(origin) {
             Some(origin) => {
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(origin, upstream.clone());
+                self.lock().by_origin.insert(origin, upstream.clone());
             }
             None => panic!("{server:?} is no server, such as https://api.example.com or http://localhost:8080"),
         }
@@ -28,7 +54,9 @@ impl Servers {
 
     /// What is answered to a request; none if nobody answers for its server.
     pub(crate) fn answer(&self, request: UpstreamRequest) -> Option<Answer> {
-        let upstream = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&request.origin).cloned();
+        let known = self.lock();
+        let upstream = known.everybody.as_ref().or_else(|| known.by_origin.get(&request.origin)).cloned();
+        drop(known);
         Some(upstream?.answer(request))
     }
 }

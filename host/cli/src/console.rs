@@ -5,7 +5,7 @@ use clap::Args;
 use firstbyte_console::{Bounds, Console, OpenConsole};
 use firstbyte_emulator::{Emulator, Settings};
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
 /// Where the console is, unless somebody else is there.
@@ -65,6 +65,11 @@ async fn listen(port: Option<u16>) -> Result<TcpListener> {
 }
 
 impl Prepared {
+    /// Where it listens for what runtimes record.
+    pub(crate) fn records(&self) -> SocketAddr {
+        self.console.records()
+    }
+
     /// Opens it.
     pub(crate) fn open(self, emulator: &Emulator) -> Result<OpenConsole> {
         self.console.open(self.listener, emulator, self.handler, self.allow_hosts).context("the console cannot listen")

@@ -62,12 +62,15 @@ pub(crate) struct Function {
     pub(crate) settings: Settings,
     /// The handler, which has to be kept for as long as the function runs. Absent with another runtime.
     pub(crate) served: Option<Served>,
+    /// Whether the runtime is the one in this program, which can tell whoever listens what a replay needs.
+    pub(crate) can_record: bool,
 }
 
 impl Arguments {
     /// Builds and compiles what must be.
     pub(crate) fn function(self) -> Result<Function> {
         let mut served = None;
+        let can_record = self.command.is_empty() && self.bootstrap.is_none();
         let mut settings = if let [program, ..] = &self.command[..] {
             let handler = self.handler.map_or_else(|| "index.handler".to_owned(), |handler| handler.display().to_string());
             let mut settings = Settings::new(name_of(Path::new(program)), self.command);
@@ -100,7 +103,7 @@ impl Arguments {
         settings.memory_mb = self.memory;
         settings.concurrency = self.concurrency;
         settings.throttle = self.throttle;
-        Ok(Function { settings, served })
+        Ok(Function { settings, served, can_record })
     }
 }
 
@@ -124,7 +127,7 @@ fn bootstrap(given: Option<PathBuf>) -> Result<Vec<OsString>> {
 }
 
 /// `NAME=VALUE`, or `NAME` for the value it has here.
-fn assignment(variable: &OsStr) -> Result<(OsString, OsString)> {
+pub(crate) fn assignment(variable: &OsStr) -> Result<(OsString, OsString)> {
     let text = variable.to_string_lossy();
     if let Some((name, value)) = text.split_once('=') {
         return Ok((name.into(), value.into()));

@@ -119,7 +119,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         arguments.via.doors().iter().map(|door| Ok((*door, arguments.call(*door)?))).collect::<Result<_>>()?;
     let hint = arguments.of_no_use_direct().filter(|_| arguments.via.doors().contains(&Door::Lambda));
     // The handler's machine code has to be there to the end.
-    let Function { settings, served: _served } = arguments.function.function()?;
+    let Function { settings, served: _served, .. } = arguments.function.function()?;
     let executor = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start an executor")?;
     executor.block_on(async {
         let name = settings.function_name.clone();

@@ -1,16 +1,18 @@
 //! A .wasm as machine code: compiled here once, and not by every environment at its start or within an invocation's timeout.
 //!
-//! Made anew when the .wasm has changed. What cannot be compiled, or is no handler, leaves the machine code as it was.
+//! Made anew when the .wasm has changed, and kept in the user's cache folder for the next time: a component that brings a language's
+//! engine takes half a minute. What cannot be compiled, or is no handler, leaves the machine code as it was.
 
 use crate::compile::with_progress;
 use crate::output::{self, File};
 use crate::stamp::Stamp;
 use anyhow::{Context as _, Result, bail};
 use firstbyte_runtime::SetupError;
-use firstbyte_runtime::compile::compile;
+use firstbyte_runtime::compile::{Kept, compile};
 use firstbyte_runtime::component::ComponentError;
 use firstbyte_runtime::engine::Arch;
 use firstbyte_runtime::log::{Log, Record};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -60,13 +62,29 @@ impl MachineCode {
         })
     }
 
-    /// Writes the machine code, unless it is of no use. False if only a .wasm is.
+    /// Takes the machine code that was kept, or makes it. False if only a .wasm is of use.
     fn compile(&self) -> Result<bool> {
+        let kept = cache_folder().and_then(|folder| Kept::of(&self.wasm, &folder));
+        if let Some(code) = kept.as_ref().and_then(|kept| std::fs::read(kept.path()).ok())
+            // It may be damaged, or be only half there.
+            && let Ok(usable) = self.take(&code)
+        {
+            return Ok(usable);
+        }
         let wasm = self.wasm.display();
         let bytes = std::fs::read(&self.wasm).with_context(|| format!("cannot read {wasm}"))?;
         let code = compile(&bytes, Arch::native()).with_context(|| format!("cannot compile {wasm}"))?;
+        let usable = self.take(&code)?;
+        // A cache that cannot be written makes the next start slow, and nothing else.
+        let _ = kept.map(|kept| kept.keep(&code));
+        Ok(usable)
+    }
+
+    /// Writes the machine code, unless it is of no use. False if only a .wasm is.
+    fn take(&self, code: &[u8]) -> Result<bool> {
+        let wasm = self.wasm.display();
         let tried = self.folder.path().join("tried.cwasm");
-        output::write(&[File { path: tried.clone(), bytes: &code, mode: 0o644 }])?;
+        output::write(&[File { path: tried.clone(), bytes: code, mode: 0o644 }])?;
         let loaded = firstbyte_runtime::Handler::load(&tried, Arc::default(), Arc::new(Silent));
         match loaded {
             Ok(_) => {}
@@ -79,6 +97,16 @@ impl MachineCode {
         std::fs::rename(&tried, self.path()).with_context(|| format!("cannot write {}", self.path().display()))?;
         Ok(true)
     }
+}
+
+/// Where machine code is kept between two runs: `firstbyte` in the user's cache folder. Absent if there is none.
+fn cache_folder() -> Option<PathBuf> {
+    let of = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let caches = of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache")))?;
+    let folder = caches.join("firstbyte");
+    // What is in it is run: nobody else may write there.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).ok()?;
+    Some(folder)
 }
 
 /// Nothing is invoked here, so nothing is logged.

@@ -24,6 +24,7 @@ mod man;
 mod new;
 mod output;
 mod package;
+mod replay;
 mod report;
 mod serve;
 mod served;
@@ -52,6 +53,7 @@ Examples:
   firstbyte build hello -o hello.wasm
   firstbyte invoke guest/examples/greeting --via all --payload '{\"name\":\"hoge\"}'
   firstbyte serve guest/examples/greeting
+  firstbyte replay failure.json guest/examples/chat
   firstbyte compile greeting.wasm --arch arm64
   firstbyte package guest/examples/greeting --arch arm64 -o dist
   firstbyte layer --arch arm64 -o dist
@@ -68,6 +70,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Invokes a handler once and prints each chunk with the time it arrived
     Invoke(invoke::Arguments),
+    /// Replays a recorded invocation, and says what is not as it was
+    Replay(replay::Arguments),
     /// Compiles a handler ahead of time, for Lambda
     Compile(compile::Arguments),
     /// Writes a function's zip: the handler, compiled for Lambda
@@ -94,6 +98,7 @@ fn main() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Invoke(arguments) => invoke::run(arguments),
+        Command::Replay(arguments) => return replay::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Package(arguments) => package::run(&arguments),
         Command::Layer(arguments) => layer::run(&arguments),

@@ -96,7 +96,7 @@ fn qualifier(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    let Function { mut settings, served } = arguments.function.function()?;
+    let Function { mut settings, served, can_record } = arguments.function.function()?;
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     settings.lambda = local(arguments.lambda_port);
     settings.url = local(arguments.url_port);
@@ -124,6 +124,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         let file = served.as_deref().and_then(|served| served.file().file_name());
         let handler = file.map_or_else(|| settings.handler.clone(), |file| file.to_string_lossy().into_owned());
         let console = arguments.console.prepare(&mut settings, handler).await?;
+        if let Some(console) = console.as_ref().filter(|_| can_record) {
+            // First, so that it is only what is set if nothing else is.
+            settings.environment.insert(0, ("FIRSTBYTE_RECORD".into(), console.records().to_string().into()));
+        }
         let emulator = firstbyte_emulator::start(settings).await?;
         let mut events = emulator.events();
         let console = console.map(|console| console.open(&emulator)).transpose()?;

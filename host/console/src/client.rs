@@ -24,7 +24,7 @@ const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 /// The request that is sent.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Absent of use at the Lambda API.
+    /// Of no use at the Lambda API, which is always posted to.
     pub method: Method,
     /// With its query. Of no use at the Lambda API.
     pub path: String,
@@ -136,7 +136,7 @@ pub async fn send(target: Target<'_>, call: Call) -> Result<Answer, ClientError>
     let uri: Uri = format!("{base}{path}").parse().map_err(|_| invalid())?;
     let authority = uri.authority().ok_or_else(invalid)?.clone();
     let mut request = Request::new(Full::new(call.payload));
-    *request.method_mut() = call.method;
+    *request.method_mut() = if target.door == Door::Lambda { Method::POST } else { call.method };
     *request.headers_mut() = call.headers;
     let connecting = connect(authority.as_str(), target.read_ahead);
     let stream = connecting.await.map_err(|reason| ClientError::Connect { address: authority.to_string(), reason })?;

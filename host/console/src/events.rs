@@ -10,16 +10,25 @@ use http_body_util::StreamBody;
 use hyper::body::{Body, Frame};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How many events are written at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 1024;
+
+/// How long what comes behind them waits to be written together: a write for each event of many streams would take the CPU from
+/// them. When an event happened is told by itself.
+const PAUSE: Duration = Duration::from_millis(15);
 
 /// The body of the answer: what comes after the event with the number `since`.
 pub(crate) fn body(history: Arc<History>, since: u64) -> impl Body<Data = Bytes, Error = Infallible> + Send + 'static {
     let latest = history.latest();
+    let beginning_at = since;
     // Something has to be sent at once: a browser counts a stream as open when its head is there.
     let beginning = stream::once(async { Ok(Frame::data(Bytes::from_static(b"retry: 1000\n\n"))) });
-    let events = stream::unfold((history, latest, since), |(history, mut latest, since)| async move {
+    let events = stream::unfold((history, latest, since), move |(history, mut latest, since)| async move {
+        if since != beginning_at {
+            tokio::time::sleep(PAUSE).await;
+        }
         loop {
             latest.borrow_and_update();
             let page = history.after(since, AT_ONCE);

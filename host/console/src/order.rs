@@ -103,8 +103,6 @@ impl Send {
             (None, Some(data)) => STANDARD.decode(data)?.into(),
             (None, None) => Bytes::new(),
         };
-        // A call of the Lambda API is always the same request.
-        let method = if self.door == Door::Lambda { Method::POST } else { method };
         Ok(Call { method, path: self.path.clone(), headers, payload })
     }
 

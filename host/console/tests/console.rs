@@ -133,6 +133,17 @@ async fn a_client_can_leave_and_can_read_slowly() {
 }
 
 #[tokio::test]
+async fn a_door_with_tls_is_sent_to_as_the_others() {
+    let mut settings = settings();
+    settings.tls = true;
+    let served = serve_with(settings, Bounds::default()).await;
+    let mut watch = served.watch().await;
+    served.send(order("api_gateway", "chunks=1")).await;
+    let (_, saw) = watch.until_over().await;
+    assert_eq!((&saw["what"], &saw["status"]), (&json!("complete"), &json!(201)), "{saw}");
+}
+
+#[tokio::test]
 async fn limits_are_switched_for_invocations_from_now_on() {
     let served = serve().await;
     let mut watch = served.watch().await;

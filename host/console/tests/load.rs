@@ -77,12 +77,7 @@ async fn setup(console: Console) -> Setup {
         let served = serve_with(settings, Bounds::default()).await;
         let watch = match console {
             Console::Read => {
-                let mut watch = served.watch().await;
-                tokio::spawn(async move {
-                    loop {
-                        watch.next().await;
-                    }
-                });
+                tokio::spawn(served.watch().await.drain());
                 None
             }
             Console::Stalled => Some(served.watch().await),

@@ -1,5 +1,9 @@
 //! Compiling a component ahead of time, for the architecture it will run on.
 
+mod kept;
+
+pub use kept::Kept;
+
 use crate::checksum;
 use crate::component::one_line;
 use crate::engine::{self, Arch};

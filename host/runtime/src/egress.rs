@@ -13,6 +13,7 @@ mod code;
 mod connect;
 mod credentials;
 mod endpoint;
+mod named;
 mod policy;
 #[cfg(feature = "lambda")]
 mod pool;
@@ -26,6 +27,9 @@ mod transport;
 pub use crate::budget::Lookup;
 pub(crate) use code::add_to_linker;
 pub use credentials::CredentialsSource;
+pub use named::error_named;
+#[cfg(feature = "compiler")]
+pub(crate) use named::name_of;
 pub use policy::{Policy, PolicyError};
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use services::ServiceError;
@@ -34,8 +38,10 @@ pub use transport::{Answering, Asking, Route, Transport, TransportError};
 pub use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 use crate::budget::{Budget, Charge, Shares, Spent};
+use crate::invocation::Invocation;
 use crate::log::InvocationLog;
 use crate::path::PathError;
+use crate::record::Recording;
 use crate::telemetry::{Measures, new_span};
 use body::{Told, UnderWay};
 use bytes::{Bytes, BytesMut};
@@ -143,18 +149,21 @@ pub(crate) struct Outbound {
     log: InvocationLog,
     /// What is measured of the invocation, if anything is.
     measures: Option<Measures>,
+    /// What is told of the invocation to be replayed, if anybody listens.
+    recording: Option<Recording>,
 }
 
 impl Outbound {
-    /// For requests of nobody's that is measured.
+    /// For requests of nobody's that is measured or recorded.
     pub(crate) fn new(egress: Arc<Egress>, budget: Budget, log: InvocationLog) -> Self {
-        Self { egress, budget, log, measures: None }
+        Self { egress, budget, log, measures: None, recording: None }
     }
 
     /// Another invocation begins.
-    pub(crate) fn turn_to(&mut self, log: InvocationLog, measures: Option<Measures>) {
-        self.log = log;
-        self.measures = measures;
+    pub(crate) fn turn_to(&mut self, invocation: &Invocation) {
+        self.log = invocation.log.clone();
+        self.measures = invocation.measures.clone();
+        self.recording = invocation.recording.clone();
     }
 
     /// Sends a request of the host's own.
@@ -219,18 +228,37 @@ impl Outbound {
         let connection = tokio::time::timeout(connect, self.budget.connection()).await.map_err(|_| self.crowded(&target))?;
         charge.resize(charge.bytes() - WAITING + UNDER_WAY).map_err(|spent| self.spent(&target, spent))?;
         let asking = Asking { connect, budget: self.budget.clone() };
+        let call = self.recording.as_ref().map(|recording| recording.call(&request));
+        let request = match &call {
+            Some(call) => call.asks(request),
+            None => request,
+        };
         let answer = self.egress.transport.send(request, asking);
         let answer = tokio::time::timeout(connect.saturating_add(first_byte), answer).await;
-        match answer {
+        let error = match answer {
             Ok(Ok(response)) => {
+                let response = match call {
+                    Some(call) => call.answered(response),
+                    None => response,
+                };
                 let pause = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
-                Ok(response.map(|body| UnderWay::new(body, pause, charge, connection).boxed_unsync()))
+                return Ok(response.map(|body| UnderWay::new(body, pause, charge, connection).boxed_unsync()));
             }
-            Ok(Err(TransportError::Http(error))) => Err(error),
+            Ok(Err(TransportError::Http(error))) => error,
             #[cfg(feature = "lambda")]
-            Ok(Err(TransportError::Client(error))) => Err(self.explain(&error, &target)),
-            Err(_) => Err(Error::ConnectionReadTimeout),
+            Ok(Err(TransportError::Client(error))) => self.explain(&error, &target),
+            Err(_) => {
+                let error = Error::ConnectionReadTimeout;
+                if let Some(call) = call {
+                    call.given_up(&error);
+                }
+                return Err(error);
+            }
+        };
+        if let Some(call) = call {
+            call.failed(&error);
         }
+        Err(error)
     }
 
     /// The request with the execution role's signature.

@@ -2,6 +2,7 @@
 //! means. It knows no world: what is called, and how, `world` says.
 
 use crate::budget::{Budget, Shares};
+use crate::conditions::Conditions;
 use crate::descriptors;
 use crate::egress::Egress;
 use crate::folders::Folders;
@@ -10,9 +11,14 @@ use crate::invocation::{Invocation, InvocationContext};
 use crate::log::{InvocationLog, Log};
 use crate::outcome::{Failed, Fault, Outcome};
 use crate::outlet::{DeliveryError, Outlet};
+use crate::record::Recording;
+#[cfg(feature = "compiler")]
+use crate::record::{Began, Recorder};
 use crate::response::{Phase, Response, SharedResponse, Terms};
 use crate::settings::{ClientErrors, Settings};
 use crate::setup::{self, Setup, SetupError};
+#[cfg(feature = "compiler")]
+use crate::telemetry::random;
 use crate::telemetry::{Measured, Measures, Sampler, Trace};
 use crate::ticker::{Ticker, Watch};
 use crate::time::Time;
@@ -26,6 +32,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
+#[cfg(feature = "compiler")]
+use std::time::SystemTime;
 use tokio::time::Instant;
 
 /// After Lambda's own deadline there is nobody left to acknowledge a response.
@@ -67,6 +75,8 @@ pub struct Handler {
     turns: Turns,
     shares: Shares,
     settings: Arc<Settings>,
+    #[cfg(feature = "compiler")]
+    recorder: Option<Recorder>,
     log: Arc<dyn Log>,
 }
 
@@ -99,8 +109,23 @@ impl Handler {
         let egress = Egress::new(&settings.egress, &shares)?;
         let folders = Folders::new(&settings.folders)?;
         let instances = Instances::new(engine, loaded.pre, Arc::clone(&settings), egress, folders);
+        #[cfg(feature = "compiler")]
+        let recorder = settings.record.map(|address| Recorder::start(address, Arc::clone(&log)));
+        #[cfg(not(feature = "compiler"))]
+        if settings.record.is_some() {
+            warn("nothing is recorded: this build of the runtime, as it goes to Lambda, has no recorder (FIRSTBYTE_RECORD)");
+        }
         let turns = Turns::new(ticker.ticks());
-        Ok(Self { instances, ticker, turns, shares, settings, log })
+        Ok(Self {
+            instances,
+            ticker,
+            turns,
+            shares,
+            settings,
+            #[cfg(feature = "compiler")]
+            recorder,
+            log,
+        })
     }
 
     /// Answers one invocation. `lambda_deadline` is when Lambda gives it up; the handler is ended
@@ -114,12 +139,25 @@ impl Handler {
         lambda_deadline: Instant,
         outlet: Box<dyn Outlet>,
     ) -> Settled {
+        self.invoke_under(Conditions::default(), event, context, lambda_deadline, outlet).await
+    }
+
+    /// The same, so that it goes as another invocation went.
+    pub async fn invoke_under(
+        &self,
+        conditions: Conditions,
+        event: Bytes,
+        context: InvocationContext,
+        lambda_deadline: Instant,
+        outlet: Box<dyn Outlet>,
+    ) -> Settled {
         let begun = Instant::now();
         let log = InvocationLog::new(Arc::clone(&self.log), context.request_id.clone(), context.tenant_id.clone());
         let understood = Event::parse(&event);
         let trigger = understood.as_ref().map_or(Trigger::FunctionUrl, |event| event.trigger);
         let idle = self.instances.take_idle(context.tenant_id.as_deref());
         let budget = idle.as_ref().map_or_else(|| Budget::new(self.settings.allowance, self.shares.clone()), Instance::budget);
+        let (conditions, recording) = self.record(conditions, &context, idle.is_some());
         let measures = self.measures(understood.as_ref().ok(), trigger, &context);
         let terms =
             Terms { trigger, limit: self.settings.response_limit, silence: self.settings.keepalive, measures: measures.clone() };
@@ -141,6 +179,9 @@ impl Handler {
                     deadline,
                     log: log.clone(),
                     measures: measures.clone(),
+                    begun,
+                    conditions,
+                    recording,
                 });
                 let run = self.run(&invocation, &response, idle, budget, &watch, &cpu).await;
                 match run {
@@ -155,6 +196,26 @@ impl Handler {
         let (mut settled, writes) = self.settle(outcome, instance, &response, &log, lambda_deadline + RECEIPT_GRACE).await;
         settled.measured = measures.map(|measures| measures.read(writes, Duration::from_nanos(cpu.into_inner()), memory));
         settled
+    }
+
+    /// Begins to tell of an invocation, if anybody listens: then its random numbers come from a seed that is told, too.
+    #[cfg(feature = "compiler")]
+    fn record(
+        &self,
+        mut conditions: Conditions,
+        context: &InvocationContext,
+        is_reused: bool,
+    ) -> (Conditions, Option<Recording>) {
+        let Some(recorder) = &self.recorder else { return (conditions, None) };
+        let seed = *conditions.seed.get_or_insert_with(random);
+        let clock = conditions.clock.unwrap_or_else(SystemTime::now);
+        let began = Began { seed, is_reused, variables: Arc::clone(&self.settings.guest_environment) };
+        (conditions, Some(recorder.begin(&context.request_id, clock, began)))
+    }
+
+    #[cfg(not(feature = "compiler"))]
+    fn record(&self, conditions: Conditions, _: &InvocationContext, _: bool) -> (Conditions, Option<Recording>) {
+        (conditions, None)
     }
 
     /// What is measured of an invocation, if anything is.

@@ -3,6 +3,7 @@
 use crate::budget::Budget;
 use crate::charged::Holdings;
 use crate::clock::Alarms;
+use crate::conditions;
 use crate::egress::{Egress, Outbound};
 use crate::folders::Folders;
 use crate::invocation::Invocation;
@@ -55,7 +56,7 @@ impl Instance {
         state.limits.begin_anew();
         state.invocation = Arc::clone(invocation);
         state.response = response.clone();
-        state.outbound.turn_to(invocation.log.clone(), invocation.measures.clone());
+        state.outbound.turn_to(invocation);
         for output in &state.outputs {
             output.point_at(invocation.log.clone());
         }
@@ -140,7 +141,10 @@ impl Instances {
         let mut wasi = WasiCtxBuilder::new();
         wasi.envs(&self.settings.guest_environment).allow_tcp(false).allow_udp(false);
         wasi.stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(limits::RANDOM_BYTES);
-        self.settings.time.give_to(&mut wasi);
+        self.settings.time.give_to(&mut wasi, invocation.conditions.clock);
+        if let Some(seed) = invocation.conditions.seed {
+            conditions::seed(&mut wasi, seed);
+        }
         self.folders.give_to(&mut wasi).map_err(|error| Failed::from_trap(&error, None, budget.allowance(), None))?;
         let mut state = State {
             settings: Arc::clone(&self.settings),
@@ -154,7 +158,7 @@ impl Instances {
             alarms: self.alarms.clone(),
             outbound: {
                 let mut outbound = Outbound::new(Arc::clone(&self.egress), budget, invocation.log.clone());
-                outbound.turn_to(invocation.log.clone(), invocation.measures.clone());
+                outbound.turn_to(invocation);
                 outbound
             },
             outputs: [stdout, stderr],

@@ -1,6 +1,8 @@
 //! One invocation: what the caller sent, and what Lambda says about it.
 
+use crate::conditions::Conditions;
 use crate::log::InvocationLog;
+use crate::record::Recording;
 use crate::telemetry::Measures;
 use bytes::Bytes;
 use firstbyte_wire::{HttpRequest, Trigger};
@@ -38,13 +40,21 @@ pub(crate) struct Invocation {
     pub(crate) log: InvocationLog,
     /// What is measured of it, if anything is.
     pub(crate) measures: Option<Measures>,
+    /// When it began.
+    pub(crate) begun: Instant,
+    pub(crate) conditions: Conditions,
+    /// What is told of it to be replayed, if anybody listens.
+    pub(crate) recording: Option<Recording>,
 }
 
 impl Invocation {
     /// When the handler is ended, in milliseconds since the Unix epoch.
     pub(crate) fn deadline_ms(&self) -> u128 {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        (now + left).as_millis()
+        let (now, moment) = match self.conditions.clock {
+            Some(clock) => (clock, self.begun),
+            None => (SystemTime::now(), Instant::now()),
+        };
+        let left = self.deadline.saturating_duration_since(moment);
+        (now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default() + left).as_millis()
     }
 }

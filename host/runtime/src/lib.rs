@@ -19,6 +19,7 @@ mod clock;
 #[cfg(feature = "compiler")]
 pub mod compile;
 pub mod component;
+mod conditions;
 mod config;
 mod descriptors;
 pub mod egress;
@@ -38,6 +39,11 @@ pub mod outlet;
 mod path;
 #[cfg(feature = "lambda")]
 mod polling;
+#[cfg(feature = "compiler")]
+mod record;
+#[cfg(not(feature = "compiler"))]
+#[path = "record/absent.rs"]
+mod record;
 mod response;
 #[cfg(feature = "lambda")]
 pub mod runtime_api;
@@ -53,6 +59,7 @@ mod turns;
 mod world;
 
 pub use budget::Allowance;
+pub use conditions::Conditions;
 pub use handler::{Handler, Settled};
 pub use invocation::InvocationContext;
 pub use outcome::{Failed, Fault, Outcome};

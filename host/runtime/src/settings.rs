@@ -149,6 +149,11 @@ pub const DECLARED: &[Declared] = &[
         doc: "Servers, written as in `FIRSTBYTE_ALLOW_HTTP`, whose requests carry the invocation's trace on, as `traceparent` and `x-amzn-trace-id`",
     },
     Declared {
+        name: "FIRSTBYTE_RECORD",
+        default: "off",
+        doc: "Where whoever records invocations listens, `127.0.0.1:PORT` or `[::1]:PORT`: it is told all that a replay needs, bodies among it, and random numbers come from a seed. On a laptop only: the host for Lambda has no recorder. `firstbyte serve` sets it",
+    },
+    Declared {
         name: "FIRSTBYTE_CHECKSUM",
         default: "on",
         doc: "Whether a .cwasm is read and compared with its checksum before it is run: `on` or `off`",
@@ -226,6 +231,8 @@ pub struct Settings {
     pub reuse: u32,
     /// Whether a changed component file is taken up.
     pub reload: bool,
+    /// Who is told what a replay needs. None for nobody.
+    pub record: Option<SocketAddr>,
     /// Whether a precompiled component is compared with its checksum.
     pub seal: Seal,
     /// Whose time handlers live in. No variable sets it.
@@ -255,6 +262,7 @@ impl Default for Settings {
             concurrency: None,
             reuse: 1,
             reload: false,
+            record: None,
             seal: Seal::Checked,
             time: Time::Machine,
             http: HttpSettings::default(),
@@ -363,6 +371,7 @@ impl Settings {
             read.one_of("FIRSTBYTE_EVENT_HEADER", false, &[("on", true), ("off", false)], "`on` or `off`")?;
         settings.reuse = u32::try_from(read.number_within("FIRSTBYTE_REUSE", 1, 1..)?).unwrap_or(u32::MAX);
         settings.reload = read.one_of("FIRSTBYTE_RELOAD", false, &[("on", true), ("off", false)], "`on` or `off`")?;
+        settings.record = read.listener(RECORD)?;
         let seals = [("on", Seal::Checked), ("off", Seal::Trusted)];
         settings.seal = read.one_of("FIRSTBYTE_CHECKSUM", settings.seal, &seals, "`on` or `off`")?;
         let list = read.get("FIRSTBYTE_ALLOW_HTTP").unwrap_or_default();
@@ -401,6 +410,9 @@ impl Settings {
 }
 
 const PREFIX: &str = "FIRSTBYTE_";
+
+/// The setting that names who is told of invocations.
+pub(crate) const RECORD: &str = "FIRSTBYTE_RECORD";
 
 /// How much alike two names are at least, of 1, if one was meant by the other.
 const ALIKE: f64 = 0.85;
@@ -516,6 +528,14 @@ impl Reader<'_> {
         Ok(usize::try_from(self.number_within(name, default, 1..)?).unwrap_or(usize::MAX))
     }
 
+    /// A listener of this machine.
+    fn listener(&self, name: &'static str) -> Result<Option<SocketAddr>, SettingsError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let address = value.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback() && address.port() > 0);
+        let expected = "expected `127.0.0.1:PORT` or `[::1]:PORT`: what is recorded does not leave the machine";
+        address.map(Some).ok_or_else(|| refused(name, value, expected))
+    }
+
     /// The services to sign for.
     fn services(&self) -> Result<Vec<String>, SettingsError> {
         const NAME: &str = "FIRSTBYTE_SIGN_AWS";
@@ -614,6 +634,9 @@ mod tests {
             ("FIRSTBYTE_METRICS_DIMENSIONS", "function,=x", "`Name=value`"),
             ("FIRSTBYTE_TRACE_HOSTS", "*.", "a host may begin with `*.`"),
             ("FIRSTBYTE_KEEPALIVE_MS", "soon", "a whole number"),
+            ("FIRSTBYTE_RECORD", "192.0.2.1:9003", "`127.0.0.1:PORT`"),
+            ("FIRSTBYTE_RECORD", "127.0.0.1:0", "`127.0.0.1:PORT`"),
+            ("FIRSTBYTE_RECORD", "on", "`127.0.0.1:PORT`"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "a URL"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "`http/json`"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "no value", "`name=value`"),
@@ -629,6 +652,7 @@ mod tests {
             ("FIRSTBYTE_DEADLINE_RESERVE_MS", "0"),
             ("FIRSTBYTE_DEADLINE_RESERVE_MS", "899999"),
             ("FIRSTBYTE_REUSE", "99999999999"),
+            ("FIRSTBYTE_RECORD", "127.0.0.1:9004"),
             ("FIRSTBYTE_SIGN_AWS", "s3,+brandnew"),
             ("FIRSTBYTE_ALLOW_HTTP", "*"),
             ("AWS_LAMBDA_LOG_LEVEL", "warn"),

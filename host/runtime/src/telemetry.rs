@@ -16,6 +16,8 @@ pub use measures::{Call, Measured};
 pub(crate) use measures::{CallMeasure, Measures};
 #[cfg(feature = "lambda")]
 pub(crate) use otlp::Otlp;
+#[cfg(feature = "compiler")]
+pub(crate) use trace::random;
 pub use trace::{Sampler, SamplerError};
 pub(crate) use trace::{Trace, new_span};
 

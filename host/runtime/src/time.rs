@@ -17,10 +17,11 @@ pub enum Time {
 }
 
 impl Time {
-    /// Sets the clocks that a guest reads.
-    pub(crate) fn give_to(self, wasi: &mut WasiCtxBuilder) {
+    /// Sets the clocks that a guest reads. Its wall clock begins at `clock`, or now.
+    pub(crate) fn give_to(self, wasi: &mut WasiCtxBuilder, clock: Option<SystemTime>) {
         if self == Self::Executor {
-            let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let since_epoch = clock.unwrap_or_else(SystemTime::now);
+            let since_epoch = since_epoch.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             let clock = ExecutorClock { begun: Instant::now(), since_epoch };
             wasi.monotonic_clock(clock).wall_clock(clock);
         }

@@ -1,20 +1,11 @@
-//! Machine code of components, kept from one run of the tests to the next: compiling takes seconds where the compiler itself was
-//! not optimized, and mostly the component is the one of the last run. Knows nothing of what it does.
+//! Components loaded by way of machine code that is kept from one run of the tests to the next. Knows nothing of what they do.
 
-use firstbyte_runtime::compile::compile;
+use firstbyte_runtime::compile::Kept;
 use firstbyte_runtime::component::ComponentError;
-use firstbyte_runtime::engine::{Arch, Generation, engine};
 use firstbyte_runtime::log::Log;
 use firstbyte_runtime::{Handler, Settings, SetupError};
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-/// How many states of a component are kept. Whoever changes it back finds the last ones compiled.
-const STATES: usize = 8;
 
 /// Loads the component in `wasm`, by way of machine code that is kept in `cache`. Where none can be kept, it is compiled each time.
 ///
@@ -46,76 +37,14 @@ pub(super) fn load(
     })
 }
 
-/// Where the machine code of one component is kept, for one configuration of the engine and one version of this library.
-struct Kept {
-    wasm: Vec<u8>,
-    folder: PathBuf,
-    /// The component's name, by which its states are found.
-    stem: OsString,
-    /// Stands for the bytes of `wasm`, and for all that its machine code depends on besides.
-    key: u64,
-}
-
-impl Kept {
-    /// None if `wasm` is not WebAssembly: then whoever loads it says what is wrong.
-    fn of(wasm: &Path, folder: &Path) -> Option<Self> {
-        let bytes = fs::read(wasm).ok().filter(|bytes| bytes.starts_with(b"\0asm"))?;
-        let mut hasher = DefaultHasher::new();
-        (env!("CARGO_PKG_VERSION"), &bytes).hash(&mut hasher);
-        for generation in [Generation::P2, Generation::P3] {
-            engine(generation).ok()?.precompile_compatibility_hash().hash(&mut hasher);
-        }
-        Some(Self { wasm: bytes, folder: folder.to_owned(), stem: wasm.file_stem()?.to_owned(), key: hasher.finish() })
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.join(self.name("cwasm"))
-    }
-
-    fn name(&self, ending: &str) -> OsString {
-        let mut name = self.stem.clone();
-        name.push(format!("-{:016x}.{ending}", self.key));
-        name
-    }
-
-    /// Waits until nobody else makes machine code in this folder. The turn ends when the file is dropped.
-    fn turn(&self) -> io::Result<File> {
-        fs::create_dir_all(&self.folder)?;
-        let lock = File::create(self.folder.join("lock"))?;
-        lock.lock()?;
-        Ok(lock)
-    }
-
-    /// Compiles the component. Whoever looks for its machine code meanwhile finds all of it or nothing.
-    fn make(&self) -> io::Result<()> {
-        let code = compile(&self.wasm, Arch::native()).map_err(io::Error::other)?;
-        let part = self.folder.join(self.name("part"));
-        fs::write(&part, code)?;
-        fs::rename(&part, self.path())?;
-        self.forget_old_states()
-    }
-
-    fn forget_old_states(&self) -> io::Result<()> {
-        let length = self.name("").len();
-        let is_state = |name: &OsString| {
-            let (name, stem) = (name.as_encoded_bytes(), self.stem.as_encoded_bytes());
-            name.starts_with(stem) && name.len() == length + "cwasm".len()
-        };
-        let entries = fs::read_dir(&self.folder)?.flatten().filter(|entry| is_state(&entry.file_name()));
-        let mut states: Vec<_> =
-            entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
-        states.sort();
-        let old = states.len().saturating_sub(STATES);
-        states.iter().take(old).try_for_each(|(_, path)| fs::remove_file(path))
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
     use firstbyte_runtime::log::Record;
+    use std::fs;
     use std::os::unix::fs::MetadataExt as _;
+    use std::path::PathBuf;
 
     struct Silent;
 
@@ -178,14 +107,14 @@ mod tests {
 
         // A custom section changes a component, and not what it does.
         let (changed, mut bytes) = (cache.join("greeting.wasm"), fs::read(&wasm).unwrap());
-        for state in 0..=STATES {
+        for state in 0..=Kept::STATES {
             bytes.extend([0, 2, 1, b'a']);
             fs::write(&changed, &bytes).unwrap();
             let before = codes(&cache);
             loads(&changed, &cache).unwrap();
             let after = codes(&cache);
             assert_eq!(after.iter().filter(|code| !before.contains(code)).count(), 1, "{state}");
-            assert_eq!(after.len(), (state + 2).min(STATES));
+            assert_eq!(after.len(), (state + 2).min(Kept::STATES));
         }
         fs::remove_dir_all(cache).unwrap();
     }

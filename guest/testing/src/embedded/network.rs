@@ -1,10 +1,10 @@
 //! The network as a test has it: the test answers, or nobody does.
 
-use super::body;
+use super::body::{self, Moment};
 use crate::answer::Answer;
 use crate::servers::origin;
 use crate::upstream::UpstreamRequest;
-use firstbyte_runtime::egress::{Answering, Asking, HttpError, Transport, TransportError, WasiBody};
+use firstbyte_runtime::egress::{Answering, Asking, HttpError, Transport, TransportError, WasiBody, error_named};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use std::io;
@@ -39,12 +39,15 @@ impl Network {
             || HttpError::InternalError(Some(format!("nobody answers for {origin} in this test: see Component::answering")));
         let failed = |error: io::Error| HttpError::InternalError(Some(format!("the test cannot be asked: {error}")));
         let answer = self.0.ask(request).map_err(failed)?.ok_or_else(nobody)?;
-        tokio::time::sleep(answer.delay).await;
-        let Some(head) = answer.head else { return Err(HttpError::ConnectionRefused) };
+        let from = Moment::now().after(answer.delay);
+        from.come().await;
+        let Some(head) = answer.head else {
+            return Err(answer.failure.map_or(HttpError::ConnectionRefused, |name| error_named(&name)));
+        };
         let response = Response::builder().status(head.status);
         let response = head.headers.iter().fold(response, |response, (name, value)| response.header(name, value));
         response
-            .body(body::send_from_now(answer.steps))
+            .body(body::send_from(from, answer.steps))
             .map_err(|error| HttpError::InternalError(Some(format!("the test's answer: {error}"))))
     }
 }

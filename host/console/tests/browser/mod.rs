@@ -127,6 +127,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Takes what comes for as long as something does, and looks at none of it.
+    pub(crate) async fn drain(mut self) {
+        while self.body.frame().await.is_some() {}
+    }
+
     /// The next event.
     pub(crate) async fn next(&mut self) -> Value {
         loop {

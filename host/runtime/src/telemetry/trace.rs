@@ -143,7 +143,7 @@ pub(crate) fn new_span() -> u64 {
 }
 
 /// A number that nobody else draws: the hasher's keys are random, and other ones each time.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 

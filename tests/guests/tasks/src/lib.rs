@@ -3,8 +3,9 @@
 
 use std::{
     future::{pending, poll_fn, ready},
+    hash::{BuildHasher as _, Hasher as _, RandomState},
     task::Poll,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use firstbyte::{Body, Request, Response, Result, handler, task, time};
@@ -35,6 +36,8 @@ enum Scenario {
     Stuck,
     /// A body as an `AsyncWrite` and as a `Sink`.
     AsyncBody,
+    /// Random numbers, and what time it is before and after a wait of a second.
+    Chance,
 }
 
 #[handler]
@@ -56,6 +59,12 @@ async fn run(request: Request, response: Response) -> Result {
             let sending = task::spawn(async { sender.send(after(1, "word").await) });
             body.write(format!("{}\n", receiving.await?))?;
             sending.await.map_err(|_| "nobody received it")?;
+        }
+        Scenario::Chance => {
+            let number = || RandomState::new().build_hasher().finish();
+            body.write(format!("{:016x} {:016x} {}\n", number(), number(), since_epoch().as_micros()))?;
+            time::sleep(Duration::from_secs(1)).await;
+            body.write(format!("{}\n", since_epoch().as_micros()))?;
         }
         Scenario::Cancel => {
             let dropped = Dropped(body);
@@ -138,4 +147,8 @@ impl Drop for Dropped {
         // There is nobody to tell that it cannot be told.
         let _ = self.0.write("dropped\n");
     }
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
 }

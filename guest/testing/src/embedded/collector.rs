@@ -1,6 +1,6 @@
 //! An outlet that keeps what it is given.
 
-use crate::response::{Chunk, End, Opening, Recording};
+use crate::response::{Chunk, Collected, End, Opening};
 use firstbyte_runtime::outlet::{self, Closed, DeliveryError, Outlet};
 use firstbyte_wire::ErrorReport;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,32 +8,32 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 
 /// What an outlet was given.
-pub(super) type Recordings = Arc<Mutex<Recording>>;
+pub(super) type Collection = Arc<Mutex<Collected>>;
 
-pub(super) struct Recorder {
+pub(super) struct Collector {
     begun: Instant,
-    recording: Recordings,
+    collected: Collection,
 }
 
-impl Recorder {
-    pub(super) fn new(begun: Instant, recording: Recordings) -> Self {
-        Self { begun, recording }
+impl Collector {
+    pub(super) fn new(begun: Instant, collected: Collection) -> Self {
+        Self { begun, collected }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Recording> {
-        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Collected> {
+        self.collected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn end_with(&self, last_words: &[u8], end: End) {
-        let mut recording = self.lock();
+        let mut collected = self.lock();
         if !last_words.is_empty() {
-            recording.chunks.push(Chunk { at: self.begun.elapsed(), bytes: last_words.to_vec() });
+            collected.chunks.push(Chunk { at: self.begun.elapsed(), bytes: last_words.to_vec() });
         }
-        recording.end = end;
+        collected.end = end;
     }
 }
 
-impl Outlet for Recorder {
+impl Outlet for Collector {
     fn begin(&mut self, opening: outlet::Opening) {
         let (status, headers) = (opening.head.status(), opening.head.headers().to_vec());
         self.lock().opening = Some(Opening { status, headers, prelude: opening.prelude });
