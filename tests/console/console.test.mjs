@@ -7,7 +7,9 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -19,6 +21,7 @@ import { serve } from "./serve.mjs";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const GREETING = process.env.GREETING ?? join(ROOT, "guest/examples/greeting");
 const ENDINGS = process.env.ENDINGS ?? join(ROOT, "tests/guests/endings");
+const CHAT = process.env.CHAT ?? join(ROOT, "guest/examples/chat");
 const FIRST = "Hello, this is a streamed response!\n";
 const SECOND = "Hello, hoge! This is a delayed message.\n";
 /** How far from the emulator's time a mark may be, in ms. */
@@ -424,6 +427,58 @@ describe("endings", () => {
   });
 
   test("nothing went wrong in the page", () => assert.deepEqual(opened.errors, []));
+});
+
+describe("a handler that asks another server", () => {
+  /** A model that says some words, is silent for a while, says some more, and breaks off. */
+  let model;
+  let served;
+  let opened;
+  let page;
+
+  before(async () => {
+    model = createServer(async (request, response) => {
+      const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      await wait(300);
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      for (const [i, content] of ["Streaming", " is", " what", " you", " see"].entries()) {
+        await wait(i === 3 ? 700 : 60);
+        response.write(`data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`);
+      }
+      await wait(100);
+      response.destroy();
+    });
+    model.listen(0, "127.0.0.1");
+    await once(model, "listening");
+    const url = `http://127.0.0.1:${model.address().port}`;
+    Object.assign(process.env, { CHAT_BASE_URL: url, FIRSTBYTE_ALLOW_HTTP: url });
+    served = await serve(CHAT, "-e", "CHAT_BASE_URL", "-e", "FIRSTBYTE_ALLOW_HTTP");
+    opened = await openPage(served.console);
+    page = opened.page;
+  });
+  after(async () => {
+    await opened?.close();
+    await served?.stop();
+    model?.close();
+  });
+
+  test("shows what it asks, and what comes back, below its own stream", async () => {
+    await page.fill("#payload", '{"messages": [{"role": "user", "content": "How does streaming feel?"}]}');
+    await page.click("#go");
+    await served.until("upstream end", ({ kind }) => kind === "upstream_ended");
+    const [lane] = await lanesWhen(page, "a lane that ended", (lanes) => lanes.length === 1 && lanes[0].drawn && !lanes[0].ends.includes("…"));
+    assert.equal(lane.upstream, true);
+    await picture(page, "upstream", 330);
+    await page.locator(".lane .open").click();
+    const cells = await page.locator(".detail details", { hasText: "Upstream calls" }).locator("td").allTextContents();
+    const asked = served.events.find(({ kind }) => kind === "upstream_asked");
+    const answered = served.events.find(({ kind }) => kind === "upstream_answered");
+    const waited = answered.at - asked.at;
+    assert.ok(waited >= 290, `${waited} ms`);
+    assert.equal(cells[2], `+${waited.toFixed(0)} ms`);
+    assert.ok(cells[6].startsWith(`POST ${asked.url} 200`), cells[6]);
+    assert.deepEqual(opened.errors, []);
+  });
 });
 
 describe("recordings", () => {

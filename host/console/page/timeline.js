@@ -302,7 +302,7 @@ export function items(lane) {
   if (ended) {
     const { outcome } = ended;
     const how = outcome.is === "error" ? `${outcome.error_type}: ${outcome.message}` : outcome.is;
-    found.push({ t: ended.t, y: BASE - 12, what: () => `the response's end, ${how}`, text: () => "" });
+    found.push({ t: ended.t, y: TOP, what: () => `the response's end, ${how}`, text: () => "" });
   }
   return found.sort((a, b) => a.t - b.t);
 }

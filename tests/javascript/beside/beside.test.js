@@ -42,8 +42,11 @@ async function answersOf(handler, serve) {
     return Object.fromEntries(Object.keys(handler.asks).map((name) => [name, Object.fromEntries(Object.keys(DOORS).map((door) => [door, { end }]))]));
   }
   try {
-    // Its start is not what is compared.
-    await DOORS.direct(served.ports, JSON.stringify(Object.values(handler.asks)[0]));
+    // Its start is not what is compared: the first case answers at once where an environment is there.
+    const [first] = Object.values(handler.asks);
+    for (let isLate = true, tries = 0; isLate && tries < 20; tries++) {
+      isLate = (await DOORS.direct(served.ports, JSON.stringify(first))).parts[0]?.startsWith("after");
+    }
     for (const [name, asks] of Object.entries(handler.asks)) {
       answers[name] = {};
       const body = JSON.stringify(name.startsWith("fetch") ? { ...asks, url: name === "fetch that is refused" ? "http://127.0.0.1:9" : `${origin}/a?b` } : asks);
