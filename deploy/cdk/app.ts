@@ -6,7 +6,7 @@ import * as apigateway from "aws-cdk-lib/aws-apigateway";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
-import { FirstbyteFunction, FirstbyteHost } from "./firstbyte";
+import { FirstbyteFunction, FirstbyteHost, FirstbyteTelemetry } from "./firstbyte";
 
 // This file runs from build/.
 const greeting = join(__dirname, "../../../guest/examples/greeting");
@@ -20,6 +20,8 @@ class Greetings extends Stack {
     // Way 1: a Function URL. Without NONE, only signed requests: see grantInvokeStreamingUrl.
     const byUrl = new FirstbyteFunction(this, "UrlGreeting", { handler: greeting, host, timeout });
     const url = byUrl.addStreamingUrl(lambda.FunctionUrlAuthType.NONE);
+    // How late its first bytes are, and how its streams end: see "Metrics and traces" in ../README.md.
+    new FirstbyteTelemetry(this, "UrlTelemetry", byUrl);
 
     // Way 2: a REST API. Regional: a stream may pause for five minutes.
     const byApi = new FirstbyteFunction(this, "ApiGreeting", { handler: greeting, host, timeout });

@@ -5,8 +5,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { RemovalPolicy } from "aws-cdk-lib";
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import * as apigateway from "aws-cdk-lib/aws-apigateway";
+import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
@@ -107,6 +108,72 @@ export class FirstbyteFunction extends lambda.Function {
       allowTestInvoke: false,
       timeout: this.timeout,
       ...options,
+    });
+  }
+}
+
+export interface FirstbyteTelemetryProps {
+  /** Milliseconds that 99 of 100 first bytes may take; 1000 by default. */
+  readonly firstByteMs?: number;
+  /** Percent of the streams that may fail by the function's own fault; 1 by default. */
+  readonly failedPercent?: number;
+  /** CloudWatch's namespace; `Firstbyte` by default. */
+  readonly namespace?: string;
+}
+
+/** Metrics of a function's streams, with a dashboard, and alarms for late first bytes and for failed streams. */
+export class FirstbyteTelemetry extends Construct {
+  readonly dashboard: cloudwatch.Dashboard;
+  /** Give them actions: `lateFirstBytes.addAlarmAction(…)`. */
+  readonly lateFirstBytes: cloudwatch.Alarm;
+  readonly failedStreams: cloudwatch.Alarm;
+
+  constructor(scope: Construct, id: string, streams: FirstbyteFunction, props: FirstbyteTelemetryProps = {}) {
+    super(scope, id);
+    const { firstByteMs = 1000, failedPercent = 1, namespace = "Firstbyte" } = props;
+    streams.addEnvironment("FIRSTBYTE_METRICS", "emf");
+    if (namespace !== "Firstbyte") streams.addEnvironment("FIRSTBYTE_METRICS_NAMESPACE", namespace);
+    const dimensionsMap = { FunctionName: streams.functionName };
+    const metric = (metricName: string, statistic: string, minutes = 1) =>
+      new cloudwatch.Metric({ namespace, metricName, dimensionsMap, statistic, period: Duration.minutes(minutes), label: `${metricName}, ${statistic}` });
+
+    this.lateFirstBytes = metric("FirstByteTime", "p99", 5).createAlarm(this, "LateFirstBytes", {
+      alarmDescription: "The first bytes of responses come late",
+      threshold: firstByteMs,
+      evaluationPeriods: 3,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+    const endings = ["Succeeded", "ClientErrors", "FunctionErrors", "Traps", "Deadlines", "LimitsMet"];
+    const usingMetrics = Object.fromEntries(endings.map((name) => [name.toLowerCase(), metric(name, "Sum", 5)]));
+    const share = new cloudwatch.MathExpression({
+      expression: "100 * (functionerrors + traps + deadlines + limitsmet) / (succeeded + clienterrors + functionerrors + traps + deadlines + limitsmet)",
+      label: "Failed streams, in percent",
+      usingMetrics,
+      period: Duration.minutes(5),
+    });
+    this.failedStreams = share.createAlarm(this, "FailedStreams", {
+      alarmDescription: "More streams than may failed by the function's own fault, whether a caller could see it or not",
+      threshold: failedPercent,
+      evaluationPeriods: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+    const graph = (title: string, left: cloudwatch.IMetric[], more: Partial<cloudwatch.GraphWidgetProps> = {}) =>
+      new cloudwatch.GraphWidget({ title, left, width: 12, height: 6, ...more });
+    const milliseconds = { leftYAxis: { label: "ms", showUnits: false, min: 0 } };
+    const waits = ["BlockedTime", "LongestSilence", "UpstreamFirstByteTime"].map((name) => metric(name, "p99"));
+    this.dashboard = new cloudwatch.Dashboard(this, "Dashboard", {
+      widgets: [
+        [
+          graph("First byte", [metric("FirstByteTime", "p50"), metric("FirstByteTime", "p99")], milliseconds),
+          graph("How streams ended", endings.map((name) => metric(name, "Sum")), { stacked: true }),
+        ],
+        [
+          graph("Waiting: for the reader, and in silence", waits, milliseconds),
+          graph("What a stream takes", [metric("CpuTime", "p50")], { right: [metric("MemoryUsed", "p50")] }),
+        ],
+      ],
     });
   }
 }
