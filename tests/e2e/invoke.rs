@@ -2,6 +2,8 @@
 
 use firstbyte_tests::{Guest, Serve, firstbyte, in_project};
 use rustix::process::Signal;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 
 fn component(guest: Guest) -> &'static str {
     guest.component().to_str().expect("UTF-8")
@@ -58,6 +60,19 @@ async fn machine_code_is_kept_and_made_again_where_it_is_damaged() {
     std::fs::write(&first.0, &code[..code.len() / 2]).expect("damaged");
     let (file, _) = invoke().await;
     assert!(file == first.0 && std::fs::read(&file).expect("machine code") == code, "made again");
+}
+
+#[tokio::test]
+async fn machine_code_is_not_kept_where_others_can_write() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = folder.path().join("firstbyte");
+    std::fs::create_dir(&kept).expect("a folder");
+    std::fs::set_permissions(&kept, Permissions::from_mode(0o777)).expect("permissions");
+    let mut command = in_project("firstbyte", folder.path());
+    command.env("XDG_CACHE_HOME", folder.path()).args(["invoke", component(Guest::Echo)]);
+    let output = command.output().await.expect("firstbyte runs");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(std::fs::read_dir(&kept).expect("a folder").count(), 0);
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ pub enum RecordingError {
     Other {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it cannot be one, as the end of a sentence.
         reason: String,
     },
     /// Another version of Firstbyte wrote it.
@@ -125,7 +125,7 @@ pub enum RecordingError {
     Incomplete {
         /// The file.
         path: PathBuf,
-        /// What is missing, and why.
+        /// Which part of the invocation the file lacks, and why.
         reason: String,
     },
 }
@@ -134,7 +134,7 @@ fn ids(request_ids: &[String]) -> String {
     if request_ids.is_empty() { String::new() } else { format!(": it has {}", request_ids.join(", ")) }
 }
 
-/// What a file has.
+/// The members of a recording's file that a replay reads.
 #[derive(Deserialize)]
 struct File {
     handler: Option<String>,
@@ -301,7 +301,7 @@ impl Recording {
     }
 }
 
-/// What came of a replay.
+/// The result of a replay: what the handler answered this time, and where that differs from the recording.
 #[derive(Debug)]
 pub struct Replay {
     response: Response,

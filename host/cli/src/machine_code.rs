@@ -1,7 +1,7 @@
 //! A .wasm as machine code: compiled here once, and not by every environment at its start or within an invocation's timeout.
 //!
 //! Made anew when the .wasm has changed, and kept in the user's cache folder for the next time: a component that brings a language's
-//! engine takes half a minute. What cannot be compiled, or is no handler, leaves the machine code as it was.
+//! engine takes half a minute. A .wasm that cannot be compiled, or that is no handler, leaves the machine code as it was.
 
 use crate::compile::with_progress;
 use crate::output::{self, File};
@@ -12,7 +12,7 @@ use firstbyte_runtime::compile::{Kept, compile};
 use firstbyte_runtime::component::ComponentError;
 use firstbyte_runtime::engine::Arch;
 use firstbyte_runtime::log::{Log, Record};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -99,14 +99,16 @@ impl MachineCode {
     }
 }
 
-/// Where machine code is kept between two runs: `firstbyte` in the user's cache folder. Absent if there is none.
+/// The folder in which machine code is kept from one run to the next: `firstbyte` in the user's cache folder. Nothing is kept if the
+/// user has no such folder, or if somebody else could write there, because what is in it is run.
 fn cache_folder() -> Option<PathBuf> {
     let of = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let caches = of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache")))?;
     let folder = caches.join("firstbyte");
-    // What is in it is run: nobody else may write there.
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).ok()?;
-    Some(folder)
+    let mine = tempfile::tempfile_in(&folder).and_then(|file| file.metadata()).ok()?.uid();
+    let is_ours = |folder: std::fs::Metadata| folder.uid() == mine && folder.mode() & 0o022 == 0;
+    std::fs::metadata(&folder).is_ok_and(is_ours).then_some(folder)
 }
 
 /// Nothing is invoked here, so nothing is logged.

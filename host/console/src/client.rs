@@ -37,7 +37,7 @@ pub struct Call {
 /// Where a request is sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
-    /// Which door it is.
+    /// The door that the request goes to.
     pub door: Door,
     /// The door's URL.
     pub url: &'a str,

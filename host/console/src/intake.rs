@@ -3,12 +3,11 @@
 //! What is no such line ends its connection. A runtime is held up by nothing here: lines are kept as they come.
 
 use crate::history::History;
+use crate::listener::each;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
 /// The longest line, which has a piece of an upstream's body in base64.
 const LINE: u64 = 16 * 1024 * 1024;
@@ -19,19 +18,7 @@ const KINDS: [&str; 7] =
 
 /// Takes connections until it is dropped, and all of them with it.
 pub(crate) async fn serve(listener: TcpListener, history: Arc<History>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(take(stream, history.clone()));
-                }
-                // Out of descriptors: what is there must be served before more is taken.
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
+    each(listener, |stream| take(stream, history.clone())).await;
 }
 
 async fn take(stream: TcpStream, history: Arc<History>) {

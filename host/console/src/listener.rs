@@ -35,12 +35,20 @@ pub(crate) struct Shared {
 
 /// Serves clients until it is dropped, and all of them with it.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    each(listener, |stream| connection(stream, shared.clone())).await;
+}
+
+/// Runs what `take` makes of each connection, until it is dropped, and all of them with it.
+pub(crate) async fn each<F>(listener: TcpListener, take: impl Fn(TcpStream) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, shared.clone()));
+                    connections.spawn(take(stream));
                 }
                 // Out of descriptors: what is there must be served before more is taken.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,

@@ -16,6 +16,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 4096;
+
 /// Nothing that is measured takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -69,6 +72,8 @@ struct State {
 impl RuntimeApi {
     pub(crate) fn start() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot listen on 127.0.0.1")?;
+        // A thousand workers connect at once; of those that find the standard library's queue full, some try again after minutes.
+        rustix::net::listen(&listener, BACKLOG).context("cannot listen with a longer queue")?;
         let address = listener.local_addr()?;
         let shared = Arc::<Shared>::default();
         let accepting = Arc::clone(&shared);

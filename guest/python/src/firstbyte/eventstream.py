@@ -30,7 +30,7 @@ class StreamError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """An event of a stream."""
+    """One message of an AWS event stream."""
 
     #: What it is called: `contentBlockDelta`.
     event: str

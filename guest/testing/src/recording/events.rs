@@ -14,7 +14,7 @@ pub(super) struct Event {
     pub(super) kind: Kind,
 }
 
-/// What happened.
+/// The kinds of events that a replay needs.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Kind {
@@ -75,7 +75,7 @@ pub(super) enum Kind {
     Other,
 }
 
-/// What Lambda delivers.
+/// The event of an invocation, and what Lambda says about that invocation.
 #[derive(Deserialize)]
 pub(super) struct Started {
     pub(super) event: String,

@@ -73,7 +73,8 @@ impl Kept {
     /// The file cannot be written.
     pub fn keep(&self, code: &[u8]) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        let part = self.folder.join(self.name("part"));
+        // Others may keep the same at the same time.
+        let part = self.folder.join(self.name(&format!("{}.part", std::process::id())));
         fs::write(&part, code)?;
         fs::rename(&part, self.path())?;
         self.forget_old_states()

@@ -21,7 +21,7 @@ pub(super) struct Line {
     pub(super) kind: Kind,
 }
 
-/// What happened. Requests are told by their number within the invocation, from 1.
+/// The kinds of lines. Requests are told by their number within the invocation, from 1.
 #[derive(Debug)]
 pub(super) enum Kind {
     Began(Began),

@@ -4,7 +4,7 @@
 
 use super::tokens::lateness;
 use super::{KIB, ms, turns};
-use crate::contender::{Contender, Name};
+use crate::contender::Contender;
 use crate::environment::{Cpus, Environment};
 use crate::figure::{Figure, Figures, Many};
 use crate::samples::Samples;
@@ -30,7 +30,7 @@ pub(super) fn measure(contenders: &[Contender], rounds: usize, figures: &mut Fig
 
 fn round(contender: &Contender, many: Many, figures: &mut Figures) -> Result<()> {
     let Many(count) = many;
-    let name: Name = contender.name;
+    let name = contender.name;
     let environment = Environment::start_on(contender, count, if count > 1000 { Cpus::All } else { Cpus::One })?;
     let started = environment.all_ask(count)?;
     figures.add(name, Figure::ManyStart(many), ms(started));
