@@ -79,12 +79,12 @@ struct Piece {
 #[non_exhaustive]
 pub enum RecordingError {
     /// It cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// What the system says.
+        reason: std::io::Error,
     },
     /// It is something else.
     #[error("{} is not a recording of Firstbyte's console: {reason}", path.display())]
@@ -161,7 +161,7 @@ impl Recording {
     }
 
     fn read(path: &Path, request_id: Option<&str>) -> Result<Self, RecordingError> {
-        let unreadable = |source| RecordingError::Unreadable { path: path.to_owned(), source };
+        let unreadable = |reason| RecordingError::Unreadable { path: path.to_owned(), reason };
         let text = std::fs::read(path).map_err(unreadable)?;
         let other = |error: serde_json::Error| RecordingError::Other { path: path.to_owned(), reason: error.to_string() };
         // The version comes first: what it says decides what the rest may be.
