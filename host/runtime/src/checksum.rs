@@ -1,18 +1,30 @@
-//! The seal of a precompiled component: its length and checksum at the end of its file, so that damaged machine code is not run.
+//! The seal of a precompiled component: its length and checksums at the end of its file, so that damaged machine code is not run.
 //!
 //! It tells damage, not malice: whoever may write the file may seal it, too. The byte before the seal says which generation of
 //! WASI the code is for, so that it is loaded by an engine that takes it.
+//!
+//! Nearly all of a large file is its bulk, machine code and the memory that an instance begins with, which is mapped and not looked at
+//! until something runs. So it has a checksum of its own, at which a second thread looks while the component is made. Everything else
+//! is looked at first: wasmtime believes what it reads there.
 
 use crate::engine::Generation;
+use crc32fast::Hasher;
 use std::fs::File;
-use std::io::{self, Read, Seek as _, SeekFrom};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::thread;
 
-/// What a seal begins with.
-const MAGIC: &[u8; 8] = b"FBseal02";
+/// What a seal begins with. Another layout has another one.
+pub(crate) const MAGIC: &[u8; 8] = b"FBseal03";
 
-/// Bytes of a seal: [`MAGIC`], the length of what is before it, and that part's CRC-32, both little-endian.
-const SEAL: usize = MAGIC.len() + 8 + 4;
+/// Bytes of a seal: [`MAGIC`], where the two parts of the bulk start and end, the bulk's CRC-32, the length of what is before the
+/// seal, and the CRC-32 of everything else up to itself. Numbers have eight bytes, little-endian.
+const SEAL: usize = 8 * 8;
+
+/// A bulk of so many bytes takes longer to look at than a thread takes to start.
+const WORTH_A_THREAD: u64 = 4 << 20;
 
 /// How much is read at once: it stays in the CPU's caches, and out of what the process holds.
 const PIECE: usize = 64 * 1024;
@@ -22,62 +34,126 @@ const PIECE: usize = 64 * 1024;
 pub(crate) enum SealError {
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("it has no checksum at its end, as what `firstbyte compile` writes has")]
+    #[error("it has no checksum at its end, as what this version of `firstbyte compile` writes has")]
     Absent,
     #[error("it is damaged: its checksum is another one")]
     Damaged,
 }
 
-/// Seals machine code of a component of `generation`.
+/// Where the bulk of a file lies: two parts, one after the other.
+pub(crate) type Bulk = [Range<u64>; 2];
+
+/// What is before, between and after the parts of the bulk. None if `length` bytes have no such parts.
+fn rest([first, second]: &Bulk, length: u64) -> Option<[Range<u64>; 3]> {
+    let is_ordered = [first.start, first.end, second.start, second.end, length].is_sorted();
+    is_ordered.then_some([0..first.start, first.end..second.start, second.end..length])
+}
+
+/// Seals machine code of a component of `generation`. If `code` does not have the parts of `bulk`, none of it is looked at aside.
 #[cfg(feature = "compiler")]
-pub(crate) fn seal(mut code: Vec<u8>, generation: Generation) -> Vec<u8> {
+pub(crate) fn seal(mut code: Vec<u8>, bulk: Bulk, generation: Generation) -> Vec<u8> {
     code.push(match generation {
         Generation::P2 => 2,
         Generation::P3 => 3,
     });
-    let (length, checksum) = (code.len() as u64, crc32fast::hash(&code));
-    code.extend_from_slice(MAGIC);
-    code.extend_from_slice(&length.to_le_bytes());
-    code.extend_from_slice(&checksum.to_le_bytes());
+    let length = code.len() as u64;
+    let (bulk, rest) = match rest(&bulk, length) {
+        Some(rest) => (bulk, rest),
+        None => ([0..0, 0..0], [0..0, 0..0, 0..length]),
+    };
+    let mut bulk_sum = Hasher::new();
+    let mut sum = Hasher::new();
+    bulk.iter().for_each(|part| bulk_sum.update(&code[part.start as usize..part.end as usize]));
+    rest.iter().for_each(|part| sum.update(&code[part.start as usize..part.end as usize]));
+    let places = bulk.iter().flat_map(|part| [part.start, part.end]);
+    let mut seal = MAGIC.to_vec();
+    seal.extend(places.chain([bulk_sum.finalize().into(), length]).flat_map(u64::to_le_bytes));
+    sum.update(&seal);
+    seal.extend(u64::from(sum.finalize()).to_le_bytes());
+    code.append(&mut seal);
     code
 }
 
 /// The generation that the file at `path` was sealed as. What has no seal is of the first that there was.
 pub(crate) fn generation(path: &Path) -> io::Result<Generation> {
-    let mut file = File::open(path)?;
+    let file = File::open(path)?;
     let mut end = [0; 1 + SEAL];
     let Some(start) = file.metadata()?.len().checked_sub(end.len() as u64) else { return Ok(Generation::P2) };
-    file.seek(SeekFrom::Start(start))?;
-    file.read_exact(&mut end)?;
+    file.read_exact_at(&mut end, start)?;
     let is_p3 = end[0] == 3 && end[1..].starts_with(MAGIC);
     Ok(if is_p3 { Generation::P3 } else { Generation::P2 })
 }
 
-/// Whether the file at `path` is as it was sealed.
-pub(crate) fn verify(path: &Path) -> Result<(), SealError> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len().checked_sub(SEAL as u64).ok_or(SealError::Absent)?;
-    let mut hasher = crc32fast::Hasher::new();
-    let mut piece = vec![0; PIECE];
-    let mut left = length;
-    while left > 0 {
-        let most = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-        let read = file.read(&mut piece[..most])?;
-        if read == 0 {
-            return Err(SealError::Damaged);
+/// A file of which all but the bulk is as it was sealed.
+pub(crate) struct Sealed {
+    file: File,
+    bulk: Bulk,
+    /// What the bulk's CRC-32 has to be.
+    bulk_sum: u64,
+}
+
+impl Sealed {
+    /// Opens the file at `path` and looks at all but its bulk.
+    pub(crate) fn open(path: &Path) -> Result<Self, SealError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len().checked_sub(SEAL as u64).ok_or(SealError::Absent)?;
+        let mut seal = [0; SEAL];
+        file.read_exact_at(&mut seal, length)?;
+        let (sealed, sum) = seal.split_at(SEAL - 8);
+        let Some(numbers) = sealed.strip_prefix(MAGIC).map(|numbers| numbers.as_chunks::<8>().0) else {
+            return Err(SealError::Absent);
+        };
+        let numbers: Vec<u64> = numbers.iter().map(|number| u64::from_le_bytes(*number)).collect();
+        let [first, first_end, second, second_end, bulk_sum, sealed_length] = *numbers else { return Err(SealError::Absent) };
+        let bulk = [first..first_end, second..second_end];
+        let rest = rest(&bulk, length).ok_or(SealError::Damaged)?;
+        let mut hasher = Hasher::new();
+        read(&file, &rest, &mut hasher)?;
+        hasher.update(sealed);
+        let is_intact = sealed_length == length && sum == u64::from(hasher.finalize()).to_le_bytes();
+        if is_intact { Ok(Self { file, bulk, bulk_sum }) } else { Err(SealError::Damaged) }
+    }
+
+    /// Does `work`, and meanwhile sees whether the bulk is as it was sealed. If it is not, what came of the work is dropped.
+    pub(crate) fn while_verified<T>(&self, work: impl FnOnce() -> T) -> Result<T, SealError> {
+        let bytes: u64 = self.bulk.iter().map(|part| part.end - part.start).sum();
+        if bytes < WORTH_A_THREAD {
+            self.verify_bulk()?;
+            return Ok(work());
         }
-        hasher.update(&piece[..read]);
-        left -= read as u64;
+        thread::scope(|scope| {
+            let aside = thread::Builder::new().name("checksum".to_owned()).spawn_scoped(scope, || self.verify_bulk());
+            let done = work();
+            match aside {
+                Ok(thread) => thread.join().unwrap_or(Err(SealError::Damaged))?,
+                // The process may have no more threads.
+                Err(_) => self.verify_bulk()?,
+            }
+            Ok(done)
+        })
     }
-    let mut seal = [0; SEAL];
-    file.read_exact(&mut seal)?;
-    let (magic, rest) = seal.split_at(MAGIC.len());
-    let (sealed, checksum) = rest.split_at(8);
-    if magic != MAGIC {
-        return Err(SealError::Absent);
+
+    fn verify_bulk(&self) -> Result<(), SealError> {
+        let mut hasher = Hasher::new();
+        read(&self.file, &self.bulk, &mut hasher)?;
+        if u64::from(hasher.finalize()) == self.bulk_sum { Ok(()) } else { Err(SealError::Damaged) }
     }
-    let intact = sealed == length.to_le_bytes() && checksum == hasher.finalize().to_le_bytes();
-    if intact { Ok(()) } else { Err(SealError::Damaged) }
+}
+
+/// Sums what `file` has at `ranges`.
+fn read(file: &File, ranges: &[Range<u64>], hasher: &mut Hasher) -> io::Result<()> {
+    let mut buffer = vec![0; PIECE];
+    for range in ranges {
+        let mut at = range.start;
+        while at < range.end {
+            let most = usize::try_from(range.end - at).unwrap_or(PIECE).min(PIECE);
+            let piece = &mut buffer[..most];
+            file.read_exact_at(piece, at)?;
+            hasher.update(piece);
+            at += most as u64;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(all(test, feature = "compiler"))]
@@ -85,31 +161,56 @@ pub(crate) fn verify(path: &Path) -> Result<(), SealError> {
 mod tests {
     use super::*;
 
+    fn verdict(file: &tempfile::NamedTempFile, bytes: &[u8]) -> Result<(), SealError> {
+        std::fs::write(file.path(), bytes).unwrap();
+        Sealed::open(file.path())?.while_verified(|| ())
+    }
+
+    /// `length` bytes, sealed with their bulk where it is said.
+    fn sealed(length: u64, bulk: Bulk) -> Vec<u8> {
+        seal((0..length).map(|n| n.to_le_bytes()[0]).collect(), bulk, Generation::P2)
+    }
+
     #[test]
     fn every_bit_counts() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let verdict = |bytes: &[u8]| {
-            std::fs::write(file.path(), bytes).unwrap();
-            verify(file.path())
-        };
-        let sealed = seal((0..200_000).map(|n: u32| n.to_le_bytes()[0]).collect(), Generation::P2);
-        assert!(verdict(&sealed).is_ok());
-        for at in [0, 65_535, 65_536, 199_999, 200_010, sealed.len() - 1] {
-            let mut damaged = sealed.clone();
-            damaged[at] ^= 16;
-            assert!(matches!(verdict(&damaged), Err(SealError::Damaged)), "{at}");
+        let large = 2 * WORTH_A_THREAD;
+        let cases =
+            [(200_000, [4096..100_000, 120_000..150_000]), (200_000, [0..0, 0..0]), (large, [0..large / 2, large / 2..large])];
+        for (length, bulk) in cases {
+            let sealed = sealed(length, bulk);
+            assert!(verdict(&file, &sealed).is_ok());
+            let length = length as usize;
+            let seal = length + 1 + MAGIC.len();
+            for at in [0, 4095, 4096, 99_999, 100_000, 120_000, 149_999, 199_999, length].into_iter().chain(seal..sealed.len()) {
+                let mut damaged = sealed.clone();
+                damaged[at] ^= 16;
+                assert!(matches!(verdict(&file, &damaged), Err(SealError::Damaged)), "{at}");
+            }
+            for cut in [0, 10, 100_000, sealed.len() - 1] {
+                assert!(matches!(verdict(&file, &sealed[..cut]), Err(SealError::Absent)), "{cut}");
+            }
+            let mut longer = sealed[..100].to_vec();
+            longer.extend_from_slice(&sealed);
+            assert!(matches!(verdict(&file, &longer), Err(SealError::Damaged)));
         }
-        for cut in [0, 10, 100_000, sealed.len() - 1] {
-            assert!(matches!(verdict(&sealed[..cut]), Err(SealError::Absent)), "{cut}");
-        }
-        let mut longer = sealed[..100].to_vec();
-        longer.extend_from_slice(&sealed);
-        assert!(matches!(verdict(&longer), Err(SealError::Damaged)));
-        assert!(verdict(&seal(Vec::new(), Generation::P3)).is_ok());
+        assert!(verdict(&file, &sealed(100, [0..50, 60..101_000])).is_ok(), "the bulk is not there");
+        assert!(verdict(&file, &seal(Vec::new(), [0..0, 0..0], Generation::P3)).is_ok());
         assert_eq!(generation(file.path()).unwrap(), Generation::P3);
-        assert!(verdict(&sealed).is_ok());
+        assert!(verdict(&file, &sealed(100, [0..50, 60..100])).is_ok());
         assert_eq!(generation(file.path()).unwrap(), Generation::P2);
         std::fs::write(file.path(), "no seal").unwrap();
         assert_eq!(generation(file.path()).unwrap(), Generation::P2);
+    }
+
+    #[test]
+    fn what_was_made_of_a_damaged_bulk_is_dropped() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let length = 2 * WORTH_A_THREAD;
+        let mut damaged = sealed(length, [4096..length / 2, length / 2..length]);
+        damaged[length as usize / 2] ^= 1;
+        std::fs::write(file.path(), &damaged).unwrap();
+        let opened = Sealed::open(file.path()).unwrap();
+        assert!(matches!(opened.while_verified(|| "made"), Err(SealError::Damaged)));
     }
 }

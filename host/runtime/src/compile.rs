@@ -1,5 +1,6 @@
 //! Compiling a component ahead of time, for the architecture it will run on.
 
+mod elf;
 mod kept;
 
 pub use kept::Kept;
@@ -21,7 +22,7 @@ pub enum CompileError {
     Refused(String),
 }
 
-/// Compiles a component's bytes to those of a `.cwasm` for `arch`, with a checksum at its end.
+/// Compiles a component's bytes to those of a `.cwasm` for `arch`, without what only debuggers read, and with a checksum at its end.
 ///
 /// # Errors
 /// If `wasm` is not a valid component of a world that can be run. That is found out before anything is compiled.
@@ -29,5 +30,8 @@ pub fn compile(wasm: &[u8], arch: Arch) -> Result<Vec<u8>, CompileError> {
     let generation = inspect(wasm)?.world.generation();
     let code = engine::engine_for(arch, generation).and_then(|engine| engine.precompile_component(wasm));
     let code = code.map_err(|error| CompileError::Refused(one_line(&error)))?;
-    Ok(checksum::seal(code, generation))
+    let unreadable = |error: &dyn std::fmt::Display| CompileError::Refused(error.to_string());
+    let code = elf::without_symbols(&code).map_err(|error| unreadable(&error))?;
+    let bulk = elf::bulk(&code).map_err(|error| unreadable(&error))?;
+    Ok(checksum::seal(code, bulk, generation))
 }

@@ -1,6 +1,6 @@
 //! From a name to a handler that can be called: finds the component's file, maps or compiles it, links it.
 
-use crate::checksum::{self, SealError};
+use crate::checksum::{self, Sealed};
 use crate::engine::Generation;
 #[cfg(feature = "compiler")]
 use crate::inspect::{NotAHandler, inspect};
@@ -162,7 +162,30 @@ fn inspected(_: &Path) -> Result<Generation, ComponentError> {
 
 /// Loads and links the component at `path`.
 pub(crate) fn load(engine: &Engine, path: &Path, seal: Seal) -> Result<Loaded, ComponentError> {
-    let component = read(engine, path, seal)?;
+    let Some(sealed) = opened(path, seal)? else { return read_and_link(engine, path) };
+    // Nothing of the bulk is run before its verdict is there.
+    sealed.while_verified(|| read_and_link(engine, path)).map_err(|error| stale(path, error.to_string()))?
+}
+
+/// The file at `path`, if it is precompiled and its seal is looked at.
+fn opened(path: &Path, seal: Seal) -> Result<Option<Sealed>, ComponentError> {
+    let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
+    if seal == Seal::Trusted || matches!(beginning(path).map_err(unreadable)?, Beginning::Other) {
+        return Ok(None);
+    }
+    match Engine::detect_precompiled_file(path) {
+        Ok(Some(Precompiled::Component)) => Sealed::open(path).map(Some).map_err(|error| stale(path, error.to_string())),
+        // It is refused when it is read.
+        _ => Ok(None),
+    }
+}
+
+fn stale(path: &Path, reason: String) -> ComponentError {
+    ComponentError::Stale { path: path.to_owned(), reason, arch: crate::engine::Arch::native().name() }
+}
+
+fn read_and_link(engine: &Engine, path: &Path) -> Result<Loaded, ComponentError> {
+    let component = read(engine, path)?;
     let other_world = |reason: String| ComponentError::OtherWorld { path: path.to_owned(), reason };
     let failed = |error: wasmtime::Error| other_world(one_line(&error));
     let types = component.component_type();
@@ -189,29 +212,15 @@ pub enum Seal {
     Trusted,
 }
 
-fn read(engine: &Engine, path: &Path, seal: Seal) -> Result<Component, ComponentError> {
+fn read(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
     let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
-    let arch = crate::engine::Arch::native().name();
-    let stale = |error: wasmtime::Error| ComponentError::Stale { path: path.to_owned(), reason: one_line(&error), arch };
     match beginning(path).map_err(unreadable)? {
         Beginning::Precompiled => match Engine::detect_precompiled_file(path) {
-            Ok(Some(Precompiled::Component)) => {
-                if seal == Seal::Checked {
-                    let reason = |error: SealError| error.to_string();
-                    checksum::verify(path).map_err(|error| ComponentError::Stale {
-                        path: path.to_owned(),
-                        reason: reason(error),
-                        arch,
-                    })?;
-                }
-                map(engine, path).map_err(stale)
-            }
-            Ok(_) => Err(ComponentError::Stale { path: path.to_owned(), reason: "it holds no component".to_owned(), arch }),
-            Err(error) => Err(stale(error)),
+            Ok(Some(Precompiled::Component)) => map(engine, path).map_err(|error| stale(path, one_line(&error))),
+            Ok(_) => Err(stale(path, "it holds no component".to_owned())),
+            Err(error) => Err(stale(path, one_line(&error))),
         },
-        Beginning::Other if is_named_precompiled(path) => {
-            Err(ComponentError::Stale { path: path.to_owned(), reason: "it is not a precompiled component".to_owned(), arch })
-        }
+        Beginning::Other if is_named_precompiled(path) => Err(stale(path, "it is not a precompiled component".to_owned())),
         Beginning::Other => compile(engine, path),
     }
 }

@@ -2,6 +2,7 @@
 //! optimized or the component brings an engine, and mostly the component is the one of the last run.
 
 use super::compile;
+use crate::checksum;
 use crate::engine::{Arch, Generation, engine};
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -29,7 +30,7 @@ impl Kept {
     pub fn of(wasm: &Path, folder: &Path) -> Option<Self> {
         let bytes = fs::read(wasm).ok().filter(|bytes| bytes.starts_with(b"\0asm"))?;
         let mut hasher = DefaultHasher::new();
-        (env!("CARGO_PKG_VERSION"), &bytes).hash(&mut hasher);
+        (env!("CARGO_PKG_VERSION"), checksum::MAGIC, &bytes).hash(&mut hasher);
         for generation in [Generation::P2, Generation::P3] {
             engine(generation).ok()?.precompile_compatibility_hash().hash(&mut hasher);
         }
