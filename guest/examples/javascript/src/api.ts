@@ -4,8 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
-
-const Input = v.object({ name: v.string() });
+import { requestSchema } from "./schema/request";
 
 interface RestEvent {
   body: string | null;
@@ -18,7 +17,7 @@ async function* lines(name: string) {
 }
 
 export const handler = awslambda.streamifyResponse<RestEvent>(async (event, responseStream) => {
-  const { name } = v.parse(Input, JSON.parse(event.body ?? "{}"));
+  const { name } = v.parse(requestSchema, JSON.parse(event.body ?? "{}"));
   const http = awslambda.HttpResponseStream.from(responseStream, {
     statusCode: 200,
     headers: { "Content-Type": "text/plain", "Access-Control-Allow-Origin": "*" },

@@ -1,16 +1,15 @@
-// Called by an SDK's InvokeWithResponseStream: the event is the payload.
+// Called by an SDK's InvokeWithResponseStream: the event is the payload. The greetings of this folder follow the article "Lambda
+// でレスポンスストリーミングをする" (Kanaru, 2026-06-11, https://dev.classmethod.jp/articles/lambda-response-streaming/), a handler for each door.
 
-import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
+import { requestSchema } from "./schema/request";
 
-const Event = v.object({ name: v.string() });
+export const handler = awslambda.streamifyResponse(async (event, responseStream, _context) => {
+  const body = v.parse(requestSchema, event);
 
-export const handler = awslambda.streamifyResponse(async (event: unknown, responseStream) => {
-  const { name } = v.parse(Event, event);
-
-  responseStream.setContentType("text/plain");
   responseStream.write("Hello, this is a streamed response!\n");
-  await setTimeout(2000);
-  responseStream.write(`Hello, ${name}! This is a delayed message.\n`);
+  // The first line is at the caller's meanwhile.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  responseStream.write(`Hello, ${body.name}! This is a delayed message.\n`);
   responseStream.end();
 });

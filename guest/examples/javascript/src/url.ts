@@ -2,8 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
-
-const Input = v.object({ name: v.string() });
+import { requestSchema } from "./schema/request";
 
 interface FunctionUrlEvent {
   body?: string;
@@ -12,7 +11,7 @@ interface FunctionUrlEvent {
 
 export const handler = awslambda.streamifyResponse<FunctionUrlEvent>(async (event, responseStream) => {
   const body = event.isBase64Encoded ? Buffer.from(event.body ?? "", "base64").toString() : (event.body ?? "");
-  const input = v.safeParse(v.pipe(v.string(), v.parseJson(), Input), body);
+  const input = v.safeParse(v.pipe(v.string(), v.parseJson(), requestSchema), body);
   if (!input.success) {
     responseStream = awslambda.HttpResponseStream.from(responseStream, { statusCode: 400, headers: { "Content-Type": "application/json" } });
     responseStream.write(JSON.stringify({ message: "Invalid input" }));

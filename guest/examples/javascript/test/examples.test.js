@@ -12,7 +12,7 @@ for (const via of ["direct", "url", "api"]) {
     assert.deepEqual(response.chunks.map(({ text }) => text), LINES, JSON.stringify(response.failure));
     const waited = response.chunks[1].at - response.chunks[0].at;
     assert.ok(waited >= 2000 && waited < 3000, `${waited} ms`);
-    assert.equal(response.header("content-type"), "text/plain");
+    assert.equal(response.header("content-type"), via === "direct" ? "application/octet-stream" : "text/plain");
     if (via !== "direct") assert.deepEqual([response.status, response.header("access-control-allow-origin")], [200, "*"]);
   });
 }
