@@ -4,6 +4,9 @@ memory. Each runtime meets a Runtime API of this program's own. Nothing is insta
 
     measure.py [--starts N] [--invocations N,N] NAME=FOLDER:HANDLER[:VARIABLE=VALUE…]=>COMMAND …
 
+With --save, the figures are written as JSON, too, of which chart.py makes a table and a picture. A `function.zip` in FOLDER is what is
+deployed: its size is told.
+
 COMMAND is split as a shell does; several commands between `&&&` are started together, as the Web Adapter and its server are. RSS is that
 of all of them, CPU that of all they have started. `{port}` is a port that is
 free. With two numbers for `--invocations`, RSS is told after each.
@@ -13,6 +16,7 @@ import argparse
 import json
 import math
 import os
+import platform
 import queue
 import shlex
 import signal
@@ -32,7 +36,7 @@ EVENT = {
         "http": {"method": "POST", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "bench"},
         "requestId": "0", "routeKey": "$default", "stage": "$default", "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1767225600000,
     },
-    "body": '{"name":"hoge"}', "isBase64Encoded": False, "name": "hoge",
+    "body": '{"name":"hoge","work":"greet"}', "isBase64Encoded": False,
 }  # fmt: skip
 
 
@@ -221,11 +225,41 @@ def lowest(figures):
     return statistics.quantiles(figures, n=10, method="inclusive")[0] if len(figures) > 1 else math.nan
 
 
+def spread(figures):
+    """Median, quartiles, and lowest decile of figures."""
+    low, median, high = statistics.quantiles(figures, n=4, method="inclusive")
+    return {"median": median, "quartiles": [low, high], "lowest decile": lowest(figures)}
+
+
+def save(path, arguments, marks, contenders):
+    """Writes what was measured, and on what."""
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=os.path.dirname(os.path.abspath(__file__)))
+    results = {
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit.stdout.strip(), "note": arguments.note,
+        "machine": f"{os.cpu_count()} cores of {cpu}, Linux {platform.release()}", "load": os.getloadavg()[0],
+        "starts": arguments.starts, "invocations": marks[-1], "contenders": [],
+    }  # fmt: skip
+    for one in contenders:
+        zipped = os.path.join(one.folder, "function.zip")
+        results["contenders"].append({
+            "name": one.name, "failures": one.failures,
+            "next, ms": spread(one.starts), "CPU until next, ms": spread(one.start_cpus), "first byte, ms": spread(one.firsts),
+            "CPU per invocation, ms": one.cpu, "RSS after init, MiB": one.rss[0], "RSS at the end, MiB": one.rss[-1],
+            "zip, bytes": os.path.getsize(zipped) if os.path.exists(zipped) else None,
+        })  # fmt: skip
+    with open(path, "w") as file:
+        json.dump(results, file, indent=1)
+        file.write("\n")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--starts", type=int, default=15, help="starts of each")
     parser.add_argument("--invocations", default="1000", help="after how many RSS is told: one number, or several that grow")
     parser.add_argument("--log", default=os.devnull, help="where the runtimes write to")
+    parser.add_argument("--save", help="the file of JSON to write")
+    parser.add_argument("--note", default="", help="what to say of the run in it")
     parser.add_argument("contenders", nargs="+")
     arguments = parser.parse_args()
     marks = [int(number) for number in arguments.invocations.split(",")]
@@ -253,6 +287,8 @@ def main():
         for contender, started in running:
             contender.cpu = (contender.cpu + started.cpu()) / marks[-1]
             started.end()
+    if arguments.save:
+        save(arguments.save, arguments, marks, contenders)
     names = ["", "/next, ms", "lowest decile", "CPU until then, ms", "first byte, ms", "lowest decile", "CPU, ms", "RSS after init, MiB", *(f"after {mark}" for mark in marks), "failures"]
     print("| " + " | ".join(names) + " |\n|---|" + "--:|" * (len(names) - 1))
     for one in contenders:
