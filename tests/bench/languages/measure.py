@@ -205,9 +205,9 @@ class Started:
         return ticks * 1000 / TICK
 
     def cpu_of_start(self):
-        """The same by the scheduler's clock, which is finer, of threads that live."""
-        tasks = [f"/proc/{pid}/task/{task}/schedstat" for pid in self._pids() for task in os.listdir(f"/proc/{pid}/task")]
-        return sum(int(open(task).read().split()[0]) for task in tasks) / 1e6
+        """The same by the scheduler's clocks, which are finer, of processes that live, with their threads that have ended."""
+        # CLOCK_PROCESS_CPUTIME_ID of another process, as clock_getcpuclockid(3) makes it.
+        return sum(time.clock_gettime(~pid << 3 | 2) for pid in self._pids()) * 1000
 
     def end(self):
         for process in self.processes:
