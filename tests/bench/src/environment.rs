@@ -2,7 +2,7 @@
 
 use crate::contender::{Contender, Name};
 use crate::process::{self, Memory};
-use crate::runtime_api::{Answer, RuntimeApi};
+use crate::runtime_api::{Received, RuntimeApi};
 use crate::work::Work;
 use anyhow::{Context, Result, ensure};
 use std::fs::File;
@@ -87,7 +87,7 @@ impl Environment {
     }
 
     /// Has the contender do `work` so many times, as fast as it asks for it.
-    pub(crate) fn invoke(&self, work: Work, times: usize) -> Result<Vec<Answer>> {
+    pub(crate) fn invoke(&self, work: Work, times: usize) -> Result<Vec<Received>> {
         let answers = self.api.invoke(&work.event(), times).with_context(|| format!("{:?} fails at {work:?}", self.name))?;
         for answer in &answers {
             let length = answer.payload.length;
@@ -97,7 +97,7 @@ impl Environment {
     }
 
     /// The same, once.
-    pub(crate) fn invoke_once(&self, work: Work) -> Result<Answer> {
+    pub(crate) fn invoke_once(&self, work: Work) -> Result<Received> {
         self.invoke(work, 1)?.pop().context("an invocation has an answer")
     }
 
