@@ -105,11 +105,10 @@ impl RuntimeApi {
         self.shared.wait(|state| (state.waiting >= count).then(Instant::now))
     }
 
-    /// Hands out `count` times this event, as fast as they are asked for, and waits for all the answers.
-    pub(crate) fn invoke(&self, event: &Arc<str>, count: usize) -> Result<Vec<Received>> {
-        let mut state = self.shared.lock();
-        state.events.extend(std::iter::repeat_n(Arc::clone(event), count));
-        drop(state);
+    /// Hands out these events, as fast as they are asked for, and waits for all the answers.
+    pub(crate) fn invoke(&self, events: Vec<Arc<str>>) -> Result<Vec<Received>> {
+        let count = events.len();
+        self.shared.lock().events.extend(events);
         self.shared.events.notify_all();
         self.shared.wait(|state| (state.answers.len() >= count).then(|| std::mem::take(&mut state.answers)))
     }
