@@ -1,0 +1,287 @@
+//! How much of Lambda a workload needs with a runtime: memory, environments and machines. Knows no price but that it picks, among
+//! machines that fit, the cheapest.
+
+use crate::error::CostError;
+use crate::measured::{Runtime, at};
+use crate::prices::{Architecture, Instance, Prices};
+use crate::workload::Workload;
+use serde::Serialize;
+
+/// The least memory of a function on demand, in MB (Lambda's quotas: 128 to 10,240).
+const LEAST_MEMORY_MB: f64 = 128.0;
+const MOST_MEMORY_MB: f64 = 10_240.0;
+/// The memory with which a function on demand has one vCPU; CPU is in proportion to it ("Configure Lambda function memory").
+const MB_PER_VCPU: f64 = 1769.0;
+/// The least memory of a function on managed instances, in GiB, and the most ("Scaling Lambda Managed Instances").
+const LEAST_MANAGED_GIB: f64 = 2.0;
+const MOST_MANAGED_GIB: f64 = 32.0;
+/// GiB per vCPU that a function may choose (`ExecutionEnvironmentMemoryGiBPerVCpu`: 2 to 8).
+const GIB_PER_VCPU: [f64; 3] = [2.0, 4.0, 8.0];
+/// The most that `PerExecutionEnvironmentMaxConcurrency` takes.
+pub const MOST_PER_ENVIRONMENT: f64 = 1600.0;
+/// Up to how many per vCPU AWS says that it may be raised ("Scaling Lambda Managed Instances", maximum concurrency).
+pub const MOST_PER_VCPU: f64 = 64.0;
+/// Descriptors of an environment on managed instances (Lambda's quotas).
+const DESCRIPTORS: f64 = 4096.0;
+/// Descriptors that are no stream's: the log, the timer, the executor.
+const OWN_DESCRIPTORS: f64 = 32.0;
+/// What AWS's calculator takes off each machine for the system.
+const SYSTEM_VCPUS: f64 = 1.0;
+const SYSTEM_GIB: f64 = 1.0;
+/// Machines that Lambda starts at least, one per availability zone.
+const LEAST_INSTANCES: f64 = 3.0;
+
+/// What a caller may decide about managed instances.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choices {
+    /// The processor.
+    pub arch: Architecture,
+    /// vCPUs of an environment.
+    pub vcpus: f64,
+    /// Streams per vCPU at most.
+    pub per_vcpu: f64,
+    /// Machines beyond those that the average load needs, as a share: 0.5 is half as many again.
+    pub headroom: f64,
+    /// The type of machine. Absent: the cheapest that is known.
+    pub instance: Option<String>,
+    /// The function's memory on demand, in MB. Absent: the least that does.
+    pub memory_mb: Option<f64>,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self { arch: Architecture::Arm64, vcpus: 1.0, per_vcpu: MOST_PER_VCPU, headroom: 0.5, instance: None, memory_mb: None }
+    }
+}
+
+/// One stream per environment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OnDemand {
+    /// The function's memory.
+    pub memory_mb: f64,
+    /// What decides it.
+    pub memory_because: Reason,
+    /// Environments at once.
+    pub environments: f64,
+    /// What a month is billed.
+    pub gb_seconds: f64,
+}
+
+/// Many streams per environment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OnInstances {
+    /// vCPUs of an environment.
+    pub vcpus: f64,
+    /// Memory of an environment.
+    pub memory_gib: f64,
+    /// Streams that it has at most.
+    pub streams_per_environment: f64,
+    /// What decides that number.
+    pub because: Reason,
+    /// What each of the reasons would allow.
+    pub allowed: Vec<(Reason, f64)>,
+    /// Environments, without headroom.
+    pub environments: f64,
+    /// The share of a vCPU that is busy with an average load on all machines. Absent if CPU was not measured.
+    pub busy: Option<f64>,
+    /// The machines. Absent if no type is known that an environment fits.
+    pub machines: Option<Machines>,
+}
+
+/// Machines of one type.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Machines {
+    /// Their type.
+    pub name: String,
+    /// Environments on each.
+    pub environments: f64,
+    /// How many.
+    pub count: f64,
+    /// GB-seconds of a month that they have.
+    pub gb_seconds: f64,
+}
+
+/// What decides a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Lambda's least or most.
+    Lambda,
+    /// AWS's number per vCPU, or the caller's.
+    PerVcpu,
+    /// Memory.
+    Memory,
+    /// CPU time.
+    Cpu,
+    /// File descriptors.
+    Descriptors,
+    /// The caller said so.
+    Asked,
+}
+
+impl Reason {
+    /// In a word or two.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lambda => "Lambda's limit",
+            Self::PerVcpu => "the limit per vCPU",
+            Self::Memory => "memory",
+            Self::Cpu => "CPU",
+            Self::Descriptors => "descriptors",
+            Self::Asked => "as asked",
+        }
+    }
+}
+
+/// CPU milliseconds that one stream takes, where so many share a process. Absent if it was not measured.
+#[must_use]
+pub fn cpu_ms(workload: &Workload, runtime: &Runtime, streams: f64) -> Option<f64> {
+    let stream = &workload.stream;
+    let measured = || {
+        let tokens = match stream.tokens {
+            0.0 => 0.0,
+            tokens => tokens * at(&runtime.token_cpu_us, streams)? / 1000.0,
+        };
+        Some(runtime.invocation_cpu_ms + tokens)
+    };
+    stream.cpu_ms.or_else(measured)
+}
+
+/// MiB that an environment needs with so many streams.
+#[must_use]
+pub fn memory_mib(workload: &Workload, runtime: &Runtime, streams: f64) -> f64 {
+    let each = at(&runtime.memory_per_stream_kib, streams).unwrap_or(0.0) / 1024.0 + workload.stream.handler_memory_mib;
+    runtime.memory_mib + streams * each
+}
+
+impl OnDemand {
+    /// What the workload needs with one stream per environment.
+    ///
+    /// # Errors
+    /// [`CostError::TooLarge`], and [`CostError::Invalid`] for a memory that Lambda does not have.
+    pub fn of(workload: &Workload, runtime: &Runtime, choices: &Choices) -> Result<Self, CostError> {
+        let needed = memory_mib(workload, runtime, 1.0).ceil();
+        // In a process with few streams, as few as were measured.
+        let busy = cpu_ms(workload, runtime, 1.0).unwrap_or(0.0) / 1000.0 / workload.stream.seconds;
+        let for_cpu = (busy * MB_PER_VCPU).ceil();
+        let (memory_mb, memory_because) = match choices.memory_mb {
+            Some(asked) if !(LEAST_MEMORY_MB..=MOST_MEMORY_MB).contains(&asked) => {
+                return Err(CostError::invalid("the function's memory", asked, "Lambda has 128 to 10240 MB"));
+            }
+            Some(asked) if asked < needed => {
+                let Runtime { name, .. } = runtime;
+                return Err(CostError::TooLarge(format!("{asked} MB are too little: with {name} a stream needs {needed} MB")));
+            }
+            Some(asked) => (asked, Reason::Asked),
+            None => {
+                let candidates = [(LEAST_MEMORY_MB, Reason::Lambda), (needed, Reason::Memory), (for_cpu, Reason::Cpu)];
+                candidates.into_iter().fold((0.0, Reason::Lambda), |most, next| if next.0 > most.0 { next } else { most })
+            }
+        };
+        if memory_mb > MOST_MEMORY_MB {
+            return Err(CostError::TooLarge(format!(
+                "with {} a stream needs a function of {memory_mb} MB for its {}, and Lambda has 10240",
+                runtime.name,
+                memory_because.name()
+            )));
+        }
+        Ok(Self {
+            memory_mb,
+            memory_because,
+            environments: workload.at_once().ceil(),
+            gb_seconds: workload.billed_seconds() * memory_mb / 1024.0,
+        })
+    }
+}
+
+impl OnInstances {
+    /// What the workload needs with as many streams per environment as go.
+    ///
+    /// # Errors
+    /// [`CostError::TooLarge`], and [`CostError::Invalid`] for choices that AWS does not have.
+    pub fn of(workload: &Workload, runtime: &Runtime, choices: &Choices, prices: &Prices) -> Result<Self, CostError> {
+        let Choices { vcpus, per_vcpu, headroom, .. } = *choices;
+        if !(1.0..=16.0).contains(&vcpus) || vcpus.fract() != 0.0 {
+            return Err(CostError::invalid("vCPUs per environment", vcpus, "managed instances have 1 to 16"));
+        }
+        if !(per_vcpu >= 1.0 && headroom >= 0.0 && headroom.is_finite()) {
+            return Err(CostError::invalid("streams per vCPU or the headroom", per_vcpu, "at least 1 stream, and no less than 0"));
+        }
+        let mut best: Option<Self> = None;
+        let mut least = f64::INFINITY;
+        for ratio in GIB_PER_VCPU {
+            let memory_gib = (ratio * vcpus).max(LEAST_MANAGED_GIB);
+            if memory_gib > MOST_MANAGED_GIB {
+                continue;
+            }
+            let plan = Self::with(workload, runtime, choices, prices, memory_gib);
+            let hourly = plan.machines.as_ref().and_then(|machines| {
+                let of_type = |instance: &&Instance| instance.name == machines.name;
+                Some(machines.count * prices.managed.instances.iter().find(of_type)?.usd_per_hour)
+            });
+            let is_better = plan.streams_per_environment >= 1.0 && hourly.unwrap_or(f64::MAX) < least;
+            if is_better {
+                least = hourly.unwrap_or(f64::MAX);
+                best = Some(plan);
+            }
+        }
+        best.ok_or_else(|| {
+            CostError::TooLarge(format!(
+                "with {} not even one stream fits an environment of {vcpus} vCPU: it needs {:.0} MiB and {} ms of CPU in {} s",
+                runtime.name,
+                memory_mib(workload, runtime, 1.0),
+                cpu_ms(workload, runtime, 1.0).unwrap_or(0.0),
+                workload.stream.seconds
+            ))
+        })
+    }
+
+    fn with(workload: &Workload, runtime: &Runtime, choices: &Choices, prices: &Prices, memory_gib: f64) -> Self {
+        let Choices { vcpus, per_vcpu, headroom, .. } = *choices;
+        let most = (per_vcpu * vcpus).min(MOST_PER_ENVIRONMENT).floor();
+        let mut allowed = vec![
+            (Reason::Lambda, MOST_PER_ENVIRONMENT),
+            (Reason::PerVcpu, (per_vcpu * vcpus).floor()),
+            (Reason::Memory, largest(most, |streams| memory_mib(workload, runtime, streams) <= memory_gib * 1024.0)),
+            // Each stream has a connection to Lambda's Runtime API, and those to other servers.
+            (Reason::Descriptors, ((DESCRIPTORS - OWN_DESCRIPTORS) / (1.0 + workload.stream.upstream)).floor()),
+        ];
+        let busy = |streams: f64| Some(streams * cpu_ms(workload, runtime, streams)? / 1000.0 / workload.stream.seconds);
+        if busy(1.0).is_some() {
+            allowed.push((Reason::Cpu, largest(most, |streams| busy(streams).is_some_and(|busy| busy <= vcpus))));
+        }
+        let fewest = |least: (Reason, f64), next: &(Reason, f64)| if next.1 < least.1 { *next } else { least };
+        let (because, streams_per_environment) = allowed.iter().fold((Reason::Lambda, f64::INFINITY), fewest);
+        let environments = (workload.at_once() / streams_per_environment).ceil();
+        let fits = |instance: &&Instance| {
+            instance.arch == choices.arch && choices.instance.as_ref().is_none_or(|name| *name == instance.name)
+        };
+        let of_type = |instance: &Instance| {
+            let by_cpu = ((instance.vcpus - SYSTEM_VCPUS) / vcpus).floor();
+            let on_each = by_cpu.min(((instance.memory_gib - SYSTEM_GIB) / memory_gib).floor());
+            let base = (environments / on_each).ceil();
+            let count = (base * (1.0 + headroom)).ceil().max(LEAST_INSTANCES);
+            let gb_seconds = count * instance.memory_gib * crate::workload::HOURS_PER_MONTH * 3600.0;
+            (on_each >= 1.0 && count.is_finite()).then(|| {
+                (count * instance.usd_per_hour, Machines { name: instance.name.clone(), environments: on_each, count, gb_seconds })
+            })
+        };
+        let candidates = prices.managed.instances.iter().filter(fits).filter_map(of_type);
+        let machines = candidates.min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, machines)| machines);
+        let vcpus_of_all = machines.as_ref().map_or(environments, |machines| machines.count * machines.environments) * vcpus;
+        let together = cpu_ms(workload, runtime, streams_per_environment).map(|ms| ms / 1000.0 * workload.per_second);
+        let busy = together.map(|together| together / vcpus_of_all);
+        Self { vcpus, memory_gib, streams_per_environment, because, allowed, environments, busy, machines }
+    }
+}
+
+/// The largest number of streams up to `most` that is possible, where fewer always are.
+fn largest(most: f64, is_possible: impl Fn(f64) -> bool) -> f64 {
+    let (mut possible, mut impossible) = (0_u32, most as u32 + 1);
+    while impossible - possible > 1 {
+        let middle = possible + (impossible - possible) / 2;
+        if is_possible(f64::from(middle)) { possible = middle } else { impossible = middle }
+    }
+    f64::from(possible)
+}
