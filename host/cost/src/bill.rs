@@ -103,7 +103,14 @@ fn way_in(workload: &Workload, prices: &Prices, door: Door, free: FreeTier) -> V
         let of_each = price.and_then(|price| price.included_bytes).map_or(1.0, |included| (bytes / included).ceil().max(1.0));
         lines.push(line("API Gateway", streams * of_each, "requests", price, "rest_requests", free));
     }
-    lines.push(line("bytes to the internet", streams * bytes / GB, "GB", prices.transfer_out_gb.as_ref(), "transfer_out_gb", free));
+    lines.push(line(
+        "bytes to the internet",
+        streams * bytes / GB,
+        "GB",
+        prices.transfer_out_gb.as_ref(),
+        "transfer_out_gb",
+        free,
+    ));
     lines
 }
 
@@ -159,7 +166,8 @@ mod tests {
     #[test]
     fn on_demand_is_duration_requests_streamed_bytes_and_the_way() {
         let (workload, prices) = (hourly(), round());
-        let plan = OnDemand { memory_mb: 512.0, memory_because: crate::plan::Reason::Asked, environments: 1.0, gb_seconds: 730.0 };
+        let plan =
+            OnDemand { memory_mb: 512.0, memory_because: crate::plan::Reason::Asked, environments: 1.0, gb_seconds: 730.0 };
         let bill = |door, free| Bill::on_demand(&plan, &workload, &prices, Architecture::Arm64, door, free);
         let url = bill(Door::FunctionUrl, FreeTier::Ignored);
         let lines = [("duration", 1460.0), ("requests", 730.0), ("streamed bytes", 4380.0), ("bytes to the internet", 5475.0)];
@@ -185,9 +193,9 @@ mod tests {
     fn what_has_no_price_has_no_sum_and_is_named() {
         let mut prices = round();
         prices.transfer_out_gb = None;
-        let plan = OnDemand { memory_mb: 512.0, memory_because: crate::plan::Reason::Asked, environments: 1.0, gb_seconds: 730.0 };
-        let bill =
-            Bill::on_demand(&plan, &hourly(), &prices, Architecture::X86_64, Door::FunctionUrl, FreeTier::Ignored);
+        let plan =
+            OnDemand { memory_mb: 512.0, memory_because: crate::plan::Reason::Asked, environments: 1.0, gb_seconds: 730.0 };
+        let bill = Bill::on_demand(&plan, &hourly(), &prices, Architecture::X86_64, Door::FunctionUrl, FreeTier::Ignored);
         assert_eq!(bill.usd(), None);
         assert_eq!(bill.unknown().map(|line| line.price).collect::<Vec<_>>(), ["gb_seconds.x86_64", "transfer_out_gb"]);
         let mut silent = hourly();

@@ -16,7 +16,7 @@ pub struct Limit {
     pub wanted: f64,
     /// How much there is.
     pub most: f64,
-    /// Whether AWS raises it, as far as it says.
+    /// Whether it can be raised, as far as AWS says.
     pub can_be_raised: &'static str,
     /// Where AWS says so.
     pub source: &'static str,
@@ -55,7 +55,8 @@ const GATEWAY: &str = "https://docs.aws.amazon.com/apigateway/latest/developergu
 /// All limits, what is exceeded most first.
 #[must_use]
 pub fn limits(workload: &Workload, on_demand: &OnDemand, on_instances: &OnInstances) -> Vec<Limit> {
-    let vcpus = on_instances.machines.as_ref().map_or(0.0, |machines| machines.count * machines.environments) * on_instances.vcpus;
+    let vcpus =
+        on_instances.machines.as_ref().map_or(0.0, |machines| machines.count * machines.environments) * on_instances.vcpus;
     let mut limits = vec![
         Limit {
             of: Way::OnDemand,
@@ -70,7 +71,7 @@ pub fn limits(workload: &Workload, on_demand: &OnDemand, on_instances: &OnInstan
             what: "environments of the function",
             wanted: on_instances.environments,
             most: 15_000.0,
-            can_be_raised: "it is the most that the API takes",
+            can_be_raised: "no, it is the most that the API takes",
             source: SCALING,
         },
         Limit {
@@ -124,5 +125,48 @@ impl Sizes {
             used_on_instances_gb: environments * memory_mib(workload, runtime, *streams_per_environment) / 1024.0,
             gigabits_per_second: workload.bytes_per_second() * 8.0 / 1e9,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Choices;
+    use crate::prices::Prices;
+    use crate::workload::tests::answers;
+
+    /// The million of DESIGN.md: 50,000 begin per second and last 20 s.
+    #[test]
+    fn of_a_million_streams_the_account_s_concurrency_breaks_first() {
+        let (workload, prices) = (answers(50_000.0), Prices::embedded().expect("valid"));
+        let runtime = Runtime::firstbyte().expect("measured");
+        let choices = Choices::default();
+        let on_demand = OnDemand::of(&workload, &runtime, &choices).expect("fits");
+        let on_instances = OnInstances::of(&workload, &runtime, &choices, &prices).expect("fits");
+        let limits = limits(&workload, &on_demand, &on_instances);
+        assert!(limits.is_sorted_by(|one, other| one.times() >= other.times()), "{limits:?}");
+        let times = |what: &str| limits.iter().find(|limit| limit.what.starts_with(what)).expect("a limit").times();
+        assert_eq!(limits[0].what, "concurrent executions of the account");
+        assert_eq!((limits[0].times(), times("requests per second")), (1000.0, 5.0));
+        // 64 per vCPU: 15,625 environments of one vCPU, and half as many again.
+        assert_eq!(times("environments"), 15_625.0 / 15_000.0);
+        assert!(times("vCPUs") > 15_625.0 * 1.5 / 400.0, "{limits:?}");
+
+        let sizes = Sizes::of(&workload, &runtime, &on_demand, &on_instances);
+        // 1,000 at once, then 100 per second.
+        assert_eq!(sizes.seconds_to_scale, 9_990.0);
+        assert_eq!((sizes.on_demand_gb, sizes.gigabits_per_second), (125_000.0, 8.0));
+        assert!(sizes.used_on_instances_gb < sizes.used_on_demand_gb / 10.0, "{sizes:?}");
+        assert!((sizes.start_cpu_seconds - 1000.0 * runtime.start_ms).abs() < 1e-6, "{sizes:?}");
+    }
+
+    #[test]
+    fn few_streams_break_nothing() {
+        let (workload, prices) = (answers(5.0), Prices::embedded().expect("valid"));
+        let runtime = Runtime::firstbyte().expect("measured");
+        let on_demand = OnDemand::of(&workload, &runtime, &Choices::default()).expect("fits");
+        let on_instances = OnInstances::of(&workload, &runtime, &Choices::default(), &prices).expect("fits");
+        assert!(limits(&workload, &on_demand, &on_instances).iter().all(|limit| limit.times() <= 1.0));
+        assert_eq!(Sizes::of(&workload, &runtime, &on_demand, &on_instances).seconds_to_scale, 0.0);
     }
 }

@@ -8,8 +8,10 @@ use serde::Serialize;
 const SINGLE: Committed =
     Committed { path: "tests/bench/results/x86_64-2-cores.md", text: include_str!("../results/x86_64-2-cores.md") };
 /// Many slow streams in one process.
-const DENSITY: Committed =
-    Committed { path: "tests/bench/results/density-x86_64-2-cores.md", text: include_str!("../results/density-x86_64-2-cores.md") };
+const DENSITY: Committed = Committed {
+    path: "tests/bench/results/density-x86_64-2-cores.md",
+    text: include_str!("../results/density-x86_64-2-cores.md"),
+};
 
 /// A committed result.
 struct Committed {
@@ -157,7 +159,10 @@ mod tests {
     fn the_committed_results_have_all_figures() {
         let (firstbyte, node) = (Runtime::firstbyte().expect("measured"), Runtime::node().expect("measured"));
         // Orders of magnitude: a column or a unit that is mistaken for another one is none of these.
-        assert!((1.0..20.0).contains(&firstbyte.memory_mib) && (40.0..200.0).contains(&node.memory_mib), "{firstbyte:?} {node:?}");
+        assert!(
+            (1.0..20.0).contains(&firstbyte.memory_mib) && (40.0..200.0).contains(&node.memory_mib),
+            "{firstbyte:?} {node:?}"
+        );
         assert!((0.01..1.0).contains(&firstbyte.invocation_cpu_ms), "{firstbyte:?}");
         assert!(firstbyte.token_cpu_us.iter().all(|at| (2.0..200.0).contains(&at.value)), "{firstbyte:?}");
         assert!(firstbyte.memory_per_stream_kib.iter().all(|at| (10.0..1000.0).contains(&at.value)), "{firstbyte:?}");
@@ -169,7 +174,8 @@ mod tests {
 
     #[test]
     fn between_two_measured_numbers_a_figure_is_between_them() {
-        let figures = [At { streams: 64.0, value: 40.0 }, At { streams: 256.0, value: 30.0 }, At { streams: 1024.0, value: 28.0 }];
+        let figures =
+            [At { streams: 64.0, value: 40.0 }, At { streams: 256.0, value: 30.0 }, At { streams: 1024.0, value: 28.0 }];
         assert_eq!(at(&figures, 1.0), Some(40.0));
         assert_eq!(at(&figures, 64.0), Some(40.0));
         let halfway = at(&figures, 128.0).expect("a figure");

@@ -53,6 +53,7 @@ struct Seen {
     bytes: f64,
     tokens: f64,
     cpu_ms: Option<f64>,
+    memory_mib: f64,
     upstream: f64,
 }
 
@@ -86,7 +87,7 @@ impl Observed {
                 bytes: mean(|seen| seen.bytes),
                 tokens: mean(|seen| seen.tokens),
                 cpu_ms: cpu.map(|cpu| cpu / seen.len() as f64),
-                handler_memory_mib: 0.0,
+                handler_memory_mib: mean(|seen| seen.memory_mib),
                 upstream: mean(|seen| seen.upstream),
             },
             per_second: (kind == Kind::Metrics && rate.is_finite() && rate > 0.0).then_some(rate),
@@ -155,6 +156,8 @@ fn metrics(text: &str) -> Result<Vec<Seen>, CostError> {
             bytes,
             tokens: figure("Writes").unwrap_or(0.0),
             cpu_ms: figure("CpuTime"),
+            // Linear memory, of which a handler need not have touched all.
+            memory_mib: figure("MemoryUsed").unwrap_or(0.0) / 1_048_576.0,
             upstream: figure("UpstreamCalls").unwrap_or(0.0),
         });
     }
@@ -190,15 +193,16 @@ mod tests {
     fn metrics_tell_cpu_and_the_rate_too_whatever_is_around_them() {
         let line = |at: u64, end: u64| {
             format!(
-                r#"2026-11-27T10:00:00Z [1] {{"_aws":{{"Timestamp":{at},"CloudWatchMetrics":[]}},"EndTime":{end},"CpuTime":3,"ResponseBytes":100,"Writes":7,"UpstreamCalls":1,"requestId":"r"}}"#
+                r#"2026-11-27T10:00:00Z [1] {{"_aws":{{"Timestamp":{at},"CloudWatchMetrics":[]}},"EndTime":{end},"CpuTime":3,"ResponseBytes":100,"Writes":7,"MemoryUsed":2097152,"UpstreamCalls":1,"requestId":"r"}}"#
             )
         };
-        let text = [line(1000, 4000), "{\"level\":\"INFO\"}".to_owned(), "{".to_owned(), line(3000, 2000), line(2000, 3000)].join("\n");
+        let text =
+            [line(1000, 4000), "{\"level\":\"INFO\"}".to_owned(), "{".to_owned(), line(3000, 2000), line(2000, 3000)].join("\n");
         let observed = Observed::read(&text).expect("metrics");
         assert_eq!((observed.kind, observed.streams, observed.longest), (Kind::Metrics, 3, 4.0));
         assert_eq!(observed.per_second, Some(1.0));
-        let Stream { seconds, bytes, tokens, cpu_ms, upstream, .. } = observed.stream;
-        assert_eq!((seconds, bytes, tokens, cpu_ms, upstream), (3.0, 100.0, 7.0, Some(3.0), 1.0));
+        let Stream { seconds, bytes, tokens, cpu_ms, upstream, handler_memory_mib } = observed.stream;
+        assert_eq!((seconds, bytes, tokens, cpu_ms, upstream, handler_memory_mib), (3.0, 100.0, 7.0, Some(3.0), 1.0, 2.0));
         assert_eq!(Observed::read(&line(1, 1)).expect("one").per_second, None);
     }
 

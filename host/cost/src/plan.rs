@@ -206,7 +206,11 @@ impl OnInstances {
             return Err(CostError::invalid("vCPUs per environment", vcpus, "managed instances have 1 to 16"));
         }
         if !(per_vcpu >= 1.0 && headroom >= 0.0 && headroom.is_finite()) {
-            return Err(CostError::invalid("streams per vCPU or the headroom", per_vcpu, "at least 1 stream, and no less than 0"));
+            return Err(CostError::invalid(
+                "streams per vCPU or the headroom",
+                per_vcpu,
+                "at least 1 stream, and no less than 0",
+            ));
         }
         let mut best: Option<Self> = None;
         let mut least = f64::INFINITY;
@@ -264,7 +268,10 @@ impl OnInstances {
             let count = (base * (1.0 + headroom)).ceil().max(LEAST_INSTANCES);
             let gb_seconds = count * instance.memory_gib * crate::workload::HOURS_PER_MONTH * 3600.0;
             (on_each >= 1.0 && count.is_finite()).then(|| {
-                (count * instance.usd_per_hour, Machines { name: instance.name.clone(), environments: on_each, count, gb_seconds })
+                (
+                    count * instance.usd_per_hour,
+                    Machines { name: instance.name.clone(), environments: on_each, count, gb_seconds },
+                )
             })
         };
         let candidates = prices.managed.instances.iter().filter(fits).filter_map(of_type);
@@ -284,4 +291,124 @@ fn largest(most: f64, is_possible: impl Fn(f64) -> bool) -> f64 {
         if is_possible(f64::from(middle)) { possible = middle } else { impossible = middle }
     }
     f64::from(possible)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::tests::answers;
+
+    fn runtimes() -> (Runtime, Runtime) {
+        (Runtime::firstbyte().expect("measured"), Runtime::node().expect("measured"))
+    }
+
+    fn managed(workload: &Workload, runtime: &Runtime, choices: &Choices) -> OnInstances {
+        OnInstances::of(workload, runtime, choices, &Prices::embedded().expect("valid")).expect("fits")
+    }
+
+    #[test]
+    fn memory_on_demand_is_what_the_process_and_the_handler_need_and_128_mb_at_least() {
+        let (firstbyte, node) = runtimes();
+        let mut workload = answers(100.0);
+        let of = |workload: &Workload, runtime| OnDemand::of(workload, runtime, &Choices::default()).expect("fits");
+        for runtime in [&firstbyte, &node] {
+            let plan = of(&workload, runtime);
+            assert_eq!((plan.memory_mb, plan.memory_because, plan.environments), (128.0, Reason::Lambda, 2000.0));
+            assert_eq!(plan.gb_seconds, workload.billed_seconds() / 8.0);
+        }
+        workload.stream.handler_memory_mib = 100.0;
+        let (ours, theirs) = (of(&workload, &firstbyte), of(&workload, &node));
+        assert_eq!((ours.memory_mb, theirs.memory_because), (128.0, Reason::Memory));
+        assert_eq!(theirs.memory_mb, memory_mib(&workload, &node, 1.0).ceil());
+        assert!(theirs.memory_mb > node.memory_mib + 100.0);
+    }
+
+    #[test]
+    fn a_handler_that_computes_needs_the_memory_that_its_cpu_comes_with() {
+        let (firstbyte, _) = runtimes();
+        let mut workload = answers(1.0);
+        workload.stream.cpu_ms = Some(10_000.0);
+        let plan = OnDemand::of(&workload, &firstbyte, &Choices::default()).expect("fits");
+        assert_eq!((plan.memory_mb, plan.memory_because), (885.0, Reason::Cpu));
+        workload.stream.cpu_ms = Some(2_000_000.0);
+        let error = OnDemand::of(&workload, &firstbyte, &Choices::default()).expect_err("100 vCPUs").to_string();
+        assert!(error.contains("for its CPU, and Lambda has 10240"), "{error}");
+        let small = Choices { memory_mb: Some(128.0), ..Choices::default() };
+        workload.stream.handler_memory_mib = 200.0;
+        let error = OnDemand::of(&workload, &firstbyte, &small).expect_err("too little").to_string();
+        assert!(error.starts_with("128 MB are too little: with Firstbyte a stream needs 206 MB"), "{error}");
+    }
+
+    /// The example of AWS's calculator (CALCULATOR_METHODOLOGY.md): 100 at once, 4 per environment of 1 vCPU and 2,048 MB, on
+    /// c7g.xlarge: 25 environments, 3 on each machine, 9 machines, with half as many again 14.
+    #[test]
+    fn machines_are_counted_as_aws_counts_them() {
+        let (firstbyte, _) = runtimes();
+        let choices = Choices { per_vcpu: 4.0, instance: Some("c7g.xlarge".to_owned()), ..Choices::default() };
+        let plan = managed(&answers(5.0), &firstbyte, &choices);
+        assert_eq!((plan.vcpus, plan.memory_gib, plan.streams_per_environment, plan.environments), (1.0, 2.0, 4.0, 25.0));
+        let machines = plan.machines.expect("known");
+        assert_eq!((machines.environments, machines.count), (3.0, 14.0));
+        assert_eq!(machines.gb_seconds, 14.0 * 8.0 * 730.0 * 3600.0);
+        // Few streams want three machines all the same.
+        let few = managed(&answers(0.1), &firstbyte, &choices);
+        assert_eq!(few.machines.map(|machines| machines.count), Some(3.0));
+    }
+
+    #[test]
+    fn what_is_scarcest_decides_how_many_streams_share_an_environment() {
+        let (firstbyte, node) = runtimes();
+        let workload = answers(1000.0);
+        let plan = managed(&workload, &firstbyte, &Choices::default());
+        assert_eq!((plan.streams_per_environment, plan.because), (MOST_PER_VCPU, Reason::PerVcpu));
+        let four = Choices { vcpus: 4.0, ..Choices::default() };
+        assert_eq!(managed(&workload, &firstbyte, &four).streams_per_environment, 256.0);
+
+        // Without that number it is the CPU: 20 tokens per second and stream.
+        let uncapped = Choices { per_vcpu: 1600.0, ..Choices::default() };
+        let mut busy = workload.clone();
+        busy.stream.tokens = 800.0;
+        let plan = managed(&busy, &firstbyte, &uncapped);
+        let share = |streams: f64| streams * cpu_ms(&busy, &firstbyte, streams).expect("measured") / 20_000.0;
+        assert_eq!(plan.because, Reason::Cpu);
+        assert!(share(plan.streams_per_environment) <= 1.0 && share(plan.streams_per_environment + 1.0) > 1.0, "{plan:?}");
+
+        // Of Node.js no CPU per token was measured, so CPU decides nothing.
+        if node.token_cpu_us.is_empty() {
+            assert!(managed(&busy, &node, &uncapped).allowed.iter().all(|(reason, _)| *reason != Reason::Cpu));
+        }
+
+        let mut wide = workload.clone();
+        wide.stream.upstream = 7.0;
+        let plan = managed(&wide, &firstbyte, &uncapped);
+        assert_eq!((plan.streams_per_environment, plan.because), (508.0, Reason::Descriptors));
+
+        let mut large = workload;
+        large.stream.handler_memory_mib = 100.0;
+        let plan = managed(&large, &firstbyte, &Choices { instance: Some("c7g.xlarge".to_owned()), ..uncapped });
+        // c7g.xlarge has 7 GiB beside the system's: three environments of 2 GiB or one of 4.
+        assert_eq!((plan.memory_gib, plan.because), (2.0, Reason::Memory));
+        assert!(memory_mib(&large, &firstbyte, plan.streams_per_environment) <= 2048.0);
+        assert!(memory_mib(&large, &firstbyte, plan.streams_per_environment + 1.0) > 2048.0);
+    }
+
+    #[test]
+    fn a_machine_that_is_not_known_is_absent_and_impossible_choices_are_refused() {
+        let (firstbyte, _) = runtimes();
+        let intel = Choices { arch: Architecture::X86_64, ..Choices::default() };
+        assert_eq!(managed(&answers(1.0), &firstbyte, &intel).machines, None);
+        let prices = Prices::embedded().expect("valid");
+        for (choices, why) in [
+            (Choices { vcpus: 0.5, ..Choices::default() }, "vCPUs per environment is 0.5"),
+            (Choices { vcpus: 32.0, ..Choices::default() }, "managed instances have 1 to 16"),
+            (Choices { per_vcpu: 0.0, ..Choices::default() }, "at least 1 stream"),
+        ] {
+            let error = OnInstances::of(&answers(1.0), &firstbyte, &choices, &prices).expect_err(why).to_string();
+            assert!(error.contains(why), "{error}");
+        }
+        let mut huge = answers(1.0);
+        huge.stream.handler_memory_mib = 9000.0;
+        let error = OnInstances::of(&huge, &firstbyte, &Choices::default(), &prices).expect_err("9 GB").to_string();
+        assert!(error.contains("not even one stream fits an environment of 1 vCPU"), "{error}");
+    }
 }

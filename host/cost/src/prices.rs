@@ -192,6 +192,26 @@ impl Prices {
         Ok(prices)
     }
 
+    /// The text of the file that comes with this version.
+    #[must_use]
+    pub fn embedded_text() -> &'static str {
+        EMBEDDED
+    }
+
+    /// The first and the last date at which a figure was read. Absent if there is no figure.
+    #[must_use]
+    pub fn read_between(&self) -> Option<(&str, &str)> {
+        let reads = || self.origins().map(|origin| origin.read.as_str());
+        Some((reads().min()?, reads().max()?))
+    }
+
+    /// Where each figure comes from.
+    fn origins(&self) -> impl Iterator<Item = &Origin> {
+        let prices = self.all().into_iter().map(|(_, price)| &price.origin);
+        let instances = self.managed.instances.iter().map(|instance| &instance.origin);
+        prices.chain(instances).chain(self.managed.fee.iter().map(|fee| &fee.origin))
+    }
+
     /// All prices per unit, with their place in the file.
     #[must_use]
     pub fn all(&self) -> Vec<(&'static str, &Price)> {
@@ -261,15 +281,14 @@ mod tests {
     #[test]
     fn every_figure_of_the_embedded_file_says_where_it_was_read() {
         let prices = Prices::embedded().expect("valid");
-        let origins = prices.all().into_iter().map(|(_, price)| &price.origin);
-        let origins = origins.chain(prices.managed.instances.iter().map(|instance| &instance.origin));
-        let origins: Vec<&Origin> = origins.chain(prices.managed.fee.iter().map(|fee| &fee.origin)).collect();
+        let origins: Vec<&Origin> = prices.origins().collect();
         assert_eq!(origins.len(), 17);
         for origin in origins {
             assert!(origin.source.starts_with("https://aws.amazon.com/"), "{origin:?}");
             assert!(origin.read.len() == 10 && origin.read.as_str() > "2025-01-01", "{origin:?}");
             assert_eq!(origin.region, prices.region);
         }
+        assert_eq!(prices.read_between(), Some(("2025-10-28", "2026-11-27")));
     }
 
     #[test]
