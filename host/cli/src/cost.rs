@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use firstbyte_cost::measured::{self, Runtime};
 use firstbyte_cost::plan::Choices;
 use firstbyte_cost::prices::{Architecture, FreeTier};
+use firstbyte_cost::simulate::Simulation;
 use firstbyte_cost::{Answer, Observed, Prices, Question, Stream, Workload};
 use firstbyte_runtime::engine::Arch;
 use serde_json::json;
@@ -27,6 +28,7 @@ its column then names what is missing.
 
 Examples:
   firstbyte cost --at-once 500 --seconds 20 --bytes 20000 --tokens 400      a chat: 500 answers at once, token by token
+  firstbyte cost --at-once 500 --seconds 20 --bytes 20000 --tokens 400 --simulate
   firstbyte cost session.json --per-second 25                               answers as they were recorded
   aws logs tail /aws/lambda/NAME --since 1h > hour.log; firstbyte cost hour.log
   firstbyte cost --at-once 1000000 --seconds 20 --bytes 20000 --tokens 400 --vcpus 4 --format json
@@ -103,6 +105,14 @@ pub(crate) struct Arguments {
     #[arg(long)]
     show_prices: bool,
 
+    /// Simulates the first minutes, too: cold starts, how full environments get, and how late tokens are in the fullest one
+    #[arg(long)]
+    simulate: bool,
+
+    /// What the simulation's chance comes from; the same seed has the same answer
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "simulate")]
+    seed: u64,
+
     /// A table, or JSON with every line of every bill
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
@@ -133,8 +143,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         .into_iter()
         .map(|runtime| Answer::to(&question, runtime, &prices))
         .collect::<Result<_, _>>()?;
+    let simulation = match answers.first().filter(|_| arguments.simulate) {
+        Some(answer) => Some(Simulation::of(&question.workload, &answer.on_instances, arguments.seed)?),
+        None => None,
+    };
     match arguments.format {
-        Format::Table => say(table::Table { question: &question, prices: &prices, answers: &answers }),
+        Format::Table => {
+            say(table::Table { question: &question, prices: &prices, answers: &answers, simulation: simulation.as_ref() })
+        }
         Format::Json => say(json!({
             "workload": question.workload,
             "arch": question.choices.arch,
@@ -143,6 +159,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             "prices_read": prices.read_between(),
             "measured": { "files": measured::files(), "arch": measured::MEASURED_ON },
             "answers": answers,
+            "simulation": simulation,
         })),
     }
     Ok(ExitCode::SUCCESS)

@@ -9,6 +9,7 @@ pub mod measured;
 pub mod observed;
 pub mod plan;
 pub mod prices;
+pub mod simulate;
 pub mod workload;
 
 pub use compare::{Answer, Question};

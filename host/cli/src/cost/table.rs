@@ -4,6 +4,7 @@ use firstbyte_cost::bill::Bill;
 use firstbyte_cost::compare::Bills;
 use firstbyte_cost::limits::Way;
 use firstbyte_cost::measured;
+use firstbyte_cost::simulate::Simulation;
 use firstbyte_cost::{Answer, Prices, Question};
 use std::fmt;
 
@@ -12,6 +13,7 @@ pub(super) struct Table<'a> {
     pub(super) question: &'a Question,
     pub(super) prices: &'a Prices,
     pub(super) answers: &'a [Answer],
+    pub(super) simulation: Option<&'a Simulation>,
 }
 
 impl fmt::Display for Table<'_> {
@@ -52,6 +54,7 @@ impl fmt::Display for Table<'_> {
         self.spent(f)?;
         self.density(f)?;
         self.limits(f)?;
+        self.simulated(f)?;
         self.missing(f)?;
         let read = match self.prices.read_between() {
             Some((first, last)) if first == last => format!("read on {first}"),
@@ -114,6 +117,45 @@ impl Table<'_> {
             writeln!(f, "From none to all on demand takes {minutes} minutes: a function gets 1,000 environments per 10 s.")?;
         }
         Ok(())
+    }
+
+    /// What a simulation says of this host.
+    fn simulated(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(simulation) = self.simulation else { return Ok(()) };
+        let share = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
+        let count = |number: u64| whole(number as f64);
+        let seconds = short(simulation.seconds);
+        writeln!(
+            f,
+            "Simulated, the first {seconds} s of a function without environments, {} streams:",
+            count(simulation.on_demand.streams)
+        )?;
+        let on_demand = &simulation.on_demand;
+        writeln!(
+            f,
+            "  on demand: {} cold starts, {} in one second at most; {:.1} % of the streams refused; {} at once at most",
+            count(on_demand.cold_starts),
+            count(on_demand.cold_starts_in_a_second),
+            share(on_demand.refused, on_demand.streams),
+            count(on_demand.at_once)
+        )?;
+        let on_instances = &simulation.on_instances;
+        let [fewest, median, most] = on_instances.in_each;
+        writeln!(
+            f,
+            "  on managed instances: {} environments, {median} streams in each ({fewest} to {most}); {:.1} % refused",
+            count(simulation.environments.into()),
+            share(on_instances.refused, on_instances.streams)
+        )?;
+        let Some(fullest) = &simulation.fullest else { return Ok(()) };
+        writeln!(
+            f,
+            "  the fullest, {} streams: vCPUs {:.1} % busy, tokens {:.2} ms late in the median, one in a hundred {:.2} ms or more",
+            fullest.streams,
+            fullest.busy * 100.0,
+            fullest.late_median_ms,
+            fullest.late_p99_ms
+        )
     }
 
     /// What the price file lacks.
