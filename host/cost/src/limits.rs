@@ -1,7 +1,7 @@
 //! What breaks first: how much of each of AWS's limits a workload wants. Every limit is AWS's default, and says where AWS has it.
 
 use crate::measured::Runtime;
-use crate::plan::{OnDemand, OnInstances, memory_mib};
+use crate::plan::{OnDemand, OnInstances, held_mib};
 use crate::workload::Workload;
 use serde::Serialize;
 
@@ -121,8 +121,8 @@ impl Sizes {
             seconds_to_scale: ((on_demand.environments - ENVIRONMENTS_PER_SECOND * 10.0) / ENVIRONMENTS_PER_SECOND).max(0.0),
             start_cpu_seconds: on_demand.environments * runtime.start_ms / 1000.0,
             on_demand_gb: on_demand.environments * on_demand.memory_mb / 1024.0,
-            used_on_demand_gb: on_demand.environments * memory_mib(workload, runtime, 1.0) / 1024.0,
-            used_on_instances_gb: environments * memory_mib(workload, runtime, *streams_per_environment) / 1024.0,
+            used_on_demand_gb: on_demand.environments * held_mib(workload, runtime, 1.0) / 1024.0,
+            used_on_instances_gb: environments * held_mib(workload, runtime, *streams_per_environment) / 1024.0,
             gigabits_per_second: workload.bytes_per_second() * 8.0 / 1e9,
         }
     }

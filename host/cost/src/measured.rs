@@ -39,6 +39,8 @@ pub struct Runtime {
     pub memory_mib: f64,
     /// What each stream adds to that, in KiB, at the numbers of streams that were measured.
     pub memory_per_stream_kib: Vec<At>,
+    /// Whether it gives each invocation a share of the function's memory, and ends those that want more.
+    pub limits_memory: bool,
     /// CPU time of one short invocation, in milliseconds.
     pub invocation_cpu_ms: f64,
     /// CPU time of a token, a small write 50 ms after the last one, in microseconds. Empty if it was not measured.
@@ -75,7 +77,7 @@ impl Runtime {
     /// # Errors
     /// [`CostError::Measured`], if the results have another form.
     pub fn firstbyte() -> Result<Self, CostError> {
-        Self::read("Firstbyte", &tables(SINGLE.text), &tables(DENSITY.text))
+        Ok(Self { limits_memory: true, ..Self::read("Firstbyte", &tables(SINGLE.text), &tables(DENSITY.text))? })
     }
 
     /// Node.js with AWS's client.
@@ -106,6 +108,7 @@ impl Runtime {
             start_ms: of("Start", "exec → first `/next`")?,
             memory_mib: of("Start", "RSS at its peak")?,
             memory_per_stream_kib,
+            limits_memory: false,
             invocation_cpu_ms: of("Invocations of a warm process", "CPU per invocation")?,
             token_cpu_us: many("CPU per token"),
         })

@@ -12,6 +12,8 @@ const LEAST_MEMORY_MB: f64 = 128.0;
 const MOST_MEMORY_MB: f64 = 10_240.0;
 /// The memory with which a function on demand has one vCPU; CPU is in proportion to it ("Configure Lambda function memory").
 const MB_PER_VCPU: f64 = 1769.0;
+/// What the host's settings leave to its process, of the function's memory (`FIRSTBYTE_MEMORY_MB`).
+const PROCESS_MIB: f64 = 16.0;
 /// The least memory of a function on managed instances, in GiB, and the most ("Scaling Lambda Managed Instances").
 const LEAST_MANAGED_GIB: f64 = 2.0;
 const MOST_MANAGED_GIB: f64 = 32.0;
@@ -148,11 +150,24 @@ pub fn cpu_ms(workload: &Workload, runtime: &Runtime, streams: f64) -> Option<f6
     stream.cpu_ms.or_else(measured)
 }
 
-/// MiB that an environment needs with so many streams.
+/// MiB that an environment's process holds with so many streams, as it was measured.
 #[must_use]
-pub fn memory_mib(workload: &Workload, runtime: &Runtime, streams: f64) -> f64 {
+pub fn held_mib(workload: &Workload, runtime: &Runtime, streams: f64) -> f64 {
     let each = at(&runtime.memory_per_stream_kib, streams).unwrap_or(0.0) / 1024.0 + workload.stream.handler_memory_mib;
     runtime.memory_mib + streams * each
+}
+
+/// MiB that an environment needs with so many streams: what its process holds, and what its limits want.
+#[must_use]
+pub fn memory_mib(workload: &Workload, runtime: &Runtime, streams: f64) -> f64 {
+    let held = held_mib(workload, runtime, streams);
+    if runtime.limits_memory { held.max(PROCESS_MIB + streams * share_mib(workload.stream.handler_memory_mib)) } else { held }
+}
+
+/// What an invocation's share of the function's memory has to be for a handler to have so much by default: besides, the host may
+/// hold 16 MiB for it, or a quarter of the share if that is less (`FIRSTBYTE_HOST_MEMORY_MB`). Every handler has 16 MiB, whatever its share.
+fn share_mib(handler_mib: f64) -> f64 {
+    if handler_mib <= 16.0 { 0.0 } else { (handler_mib / 0.75).min(handler_mib + 16.0) }
 }
 
 impl OnDemand {
@@ -316,11 +331,14 @@ mod tests {
             assert_eq!((plan.memory_mb, plan.memory_because, plan.environments), (128.0, Reason::Lambda, 2000.0));
             assert_eq!(plan.gb_seconds, workload.billed_seconds() / 8.0);
         }
-        workload.stream.handler_memory_mib = 100.0;
+        workload.stream.handler_memory_mib = 96.0;
         let (ours, theirs) = (of(&workload, &firstbyte), of(&workload, &node));
         assert_eq!((ours.memory_mb, theirs.memory_because), (128.0, Reason::Memory));
         assert_eq!(theirs.memory_mb, memory_mib(&workload, &node, 1.0).ceil());
-        assert!(theirs.memory_mb > node.memory_mib + 100.0);
+        assert!(theirs.memory_mb > node.memory_mib + 96.0);
+        // By default a handler has the function's memory less 32 MiB.
+        workload.stream.handler_memory_mib = 97.0;
+        assert_eq!(of(&workload, &firstbyte).memory_mb, 129.0);
     }
 
     #[test]
@@ -336,7 +354,7 @@ mod tests {
         let small = Choices { memory_mb: Some(128.0), ..Choices::default() };
         workload.stream.handler_memory_mib = 200.0;
         let error = OnDemand::of(&workload, &firstbyte, &small).expect_err("too little").to_string();
-        assert!(error.starts_with("128 MB are too little: with Firstbyte a stream needs 206 MB"), "{error}");
+        assert!(error.starts_with("128 MB are too little: with Firstbyte a stream needs 232 MB"), "{error}");
     }
 
     /// The example of AWS's calculator (CALCULATOR_METHODOLOGY.md): 100 at once, 4 per environment of 1 vCPU and 2,048 MB, on
