@@ -149,7 +149,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     match arguments.format {
         Format::Table => {
-            say(table::Table { question: &question, prices: &prices, answers: &answers, simulation: simulation.as_ref() })
+            say(table::Table { question: &question, prices: &prices, answers: &answers, simulation: simulation.as_ref() });
         }
         Format::Json => say(json!({
             "workload": question.workload,
