@@ -169,9 +169,11 @@ mod tests {
         assert!((0.01..1.0).contains(&firstbyte.invocation_cpu_ms), "{firstbyte:?}");
         assert!(firstbyte.token_cpu_us.iter().all(|at| (2.0..200.0).contains(&at.value)), "{firstbyte:?}");
         assert!(firstbyte.memory_per_stream_kib.iter().all(|at| (10.0..1000.0).contains(&at.value)), "{firstbyte:?}");
-        assert_eq!(firstbyte.token_cpu_us.iter().map(|at| at.streams).collect::<Vec<_>>(), [64.0, 256.0, 1000.0, 1600.0]);
+        assert!(firstbyte.token_cpu_us.is_sorted_by(|one, other| one.streams < other.streams), "{firstbyte:?}");
         let rows = density("Firstbyte");
-        assert_eq!(rows.iter().map(|row| (row.streams, row.cpus)).collect::<Vec<_>>(), [(64, 1), (256, 1), (1000, 1), (1600, 2)]);
+        for row in [(64, 1), (256, 1), (1000, 1), (1600, 2)] {
+            assert!(rows.iter().any(|found| (found.streams, found.cpus) == row), "{rows:?}");
+        }
         assert!(rows.iter().all(|row| row.median_ms < row.p99_ms), "{rows:?}");
     }
 

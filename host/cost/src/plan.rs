@@ -382,10 +382,10 @@ mod tests {
         let four = Choices { vcpus: 4.0, ..Choices::default() };
         assert_eq!(managed(&workload, &firstbyte, &four).streams_per_environment, 256.0);
 
-        // Without that number it is the CPU: 20 tokens per second and stream.
+        // Without that number it is the CPU, where a stream has 200 tokens per second.
         let uncapped = Choices { per_vcpu: 1600.0, ..Choices::default() };
         let mut busy = workload.clone();
-        busy.stream.tokens = 800.0;
+        busy.stream.tokens = 4000.0;
         let plan = managed(&busy, &firstbyte, &uncapped);
         let share = |streams: f64| streams * cpu_ms(&busy, &firstbyte, streams).expect("measured") / 20_000.0;
         assert_eq!(plan.because, Reason::Cpu);
