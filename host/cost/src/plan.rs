@@ -220,12 +220,11 @@ impl OnInstances {
         if !(1.0..=16.0).contains(&vcpus) || vcpus.fract() != 0.0 {
             return Err(CostError::invalid("vCPUs per environment", vcpus, "managed instances have 1 to 16"));
         }
-        if !(per_vcpu >= 1.0 && headroom >= 0.0 && headroom.is_finite()) {
-            return Err(CostError::invalid(
-                "streams per vCPU or the headroom",
-                per_vcpu,
-                "at least 1 stream, and no less than 0",
-            ));
+        if !(per_vcpu >= 1.0 && per_vcpu.is_finite()) {
+            return Err(CostError::invalid("streams per vCPU", per_vcpu, "it has to be a number, at least 1"));
+        }
+        if !(headroom >= 0.0 && headroom.is_finite()) {
+            return Err(CostError::invalid("the headroom", headroom, "it has to be a share, at least 0"));
         }
         let mut best: Option<Self> = None;
         let mut least = f64::INFINITY;
@@ -419,7 +418,8 @@ mod tests {
         for (choices, why) in [
             (Choices { vcpus: 0.5, ..Choices::default() }, "vCPUs per environment is 0.5"),
             (Choices { vcpus: 32.0, ..Choices::default() }, "managed instances have 1 to 16"),
-            (Choices { per_vcpu: 0.0, ..Choices::default() }, "at least 1 stream"),
+            (Choices { per_vcpu: 0.0, ..Choices::default() }, "streams per vCPU is 0: it has to be a number, at least 1"),
+            (Choices { headroom: -1.0, ..Choices::default() }, "the headroom is -1"),
         ] {
             let error = OnInstances::of(&answers(1.0), &firstbyte, &choices, &prices).expect_err(why).to_string();
             assert!(error.contains(why), "{error}");

@@ -17,6 +17,9 @@ use serde::Serialize;
 /// For how many times a stream's length the fleet is watched.
 const LENGTHS: f64 = 3.0;
 
+/// Streams, or tokens of an environment, that are simulated at most: some seconds of computing.
+const MOST_EVENTS: f64 = 1e8;
+
 /// A workload on this host, simulated.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Simulation {
@@ -51,10 +54,19 @@ impl Simulation {
     /// Simulates a workload as it was planned.
     ///
     /// # Errors
-    /// [`CostError::Measured`].
+    /// [`CostError::Measured`], and [`CostError::TooLarge`] for what would take minutes.
     pub fn of(workload: &Workload, plan: &OnInstances, seed: u64) -> Result<Self, CostError> {
         let stream = &workload.stream;
         let seconds = LENGTHS * stream.seconds;
+        let streams = workload.per_second * seconds;
+        let tokens = 2.0 * plan.streams_per_environment * stream.tokens;
+        for (events, what) in [(streams, "streams in three times their length"), (tokens, "tokens in one environment")] {
+            if events > MOST_EVENTS {
+                return Err(CostError::TooLarge(format!(
+                    "{events:.0} {what} are too many to simulate; {MOST_EVENTS:.0} are the most"
+                )));
+            }
+        }
         let load = fleet::Load { per_second: workload.per_second, seconds: stream.seconds, until: seconds };
         let machines = plan.machines.as_ref();
         let environments = machines.map_or(plan.environments, |machines| machines.count * machines.environments) as u32;
@@ -196,6 +208,8 @@ mod tests {
         // In a minute Lambda starts 1,000 environments and 100 more each second.
         assert!((6_990..=7_000).contains(&on_demand.cold_starts), "{on_demand:?}");
         assert!(on_demand.refused > 2_900_000, "{on_demand:?}");
+        let error = Simulation::of(&answers(5e6), &plan, 1).expect_err("a hundred million at once").to_string();
+        assert!(error.starts_with("300000000 streams in three times their length are too many"), "{error}");
     }
 
     /// A process with one stream sleeps until each token is due, and a stream that is behind catches up.

@@ -40,7 +40,7 @@ impl Workload {
     /// # Errors
     /// [`CostError::Invalid`].
     pub fn new(per_second: f64, stream: Stream) -> Result<Self, CostError> {
-        let above_zero = [("streams per second", per_second), ("seconds per stream", stream.seconds)];
+        let above_zero = [("seconds per stream", stream.seconds), ("streams per second", per_second)];
         for (name, value) in above_zero {
             if !(value.is_finite() && value > 0.0) {
                 return Err(CostError::invalid(name, value, "it has to be a number above 0"));
