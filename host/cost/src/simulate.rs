@@ -177,6 +177,27 @@ mod tests {
         within_a_tenth(outcome.late_ms(0.99), row.p99_ms, "p99 of 256");
     }
 
+    /// DESIGN.md's table of what is simulated beside what was measured.
+    #[test]
+    fn the_design_shows_what_is_simulated() {
+        let design = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../DESIGN.md")).expect("a file");
+        let short = |number: f64| if number < 10.0 { format!("{number:.2}") } else { format!("{number:.1}") };
+        let given = |number: String, is_given: bool| if is_given { format!("({number})") } else { number };
+        for (streams, name) in [(64, "64"), (256, "256"), (1000, "1,000"), (1600, "1,600, two CPUs")] {
+            let (row, outcome) = simulated(streams);
+            let shown = format!(
+                "| {name} | {}, {:.1} | {}, {} | {}, {} |",
+                given(format!("{:.1}", outcome.token_cpu_us), [64, 1000].contains(&streams)),
+                row.token_cpu_us,
+                given(short(outcome.late_ms(0.5)), streams == 64),
+                short(row.median_ms),
+                short(outcome.late_ms(0.99)),
+                short(row.p99_ms)
+            );
+            assert!(design.contains(&shown), "DESIGN.md does not have this row: {shown}");
+        }
+    }
+
     #[test]
     fn the_same_seed_is_the_same_fleet() {
         let workload = answers(25.0);
