@@ -87,7 +87,13 @@ mod tests {
             let message = expand(TokenStream::new(), item).expect_err("this prepares nothing").to_string();
             assert!(message.contains(expected) && message.contains(SIGNATURE), "{message}");
         }
-        let error = expand(quote!(once), quote!(fn f() {})).expect_err("there are none");
+        let error = expand(
+            quote!(once),
+            quote!(
+                fn f() {}
+            ),
+        )
+        .expect_err("there are none");
         assert_eq!(error.to_string(), "`#[init]` takes no arguments");
     }
 }

@@ -114,8 +114,8 @@ pub(super) fn linker(engine: &Engine, component: &Component, host: &Host) -> was
     // What was linked and is not allowed is refused under the component's own name for it, which comes first.
     linker.allow_shadowing(true);
     for (name, item) in component.component_type().imports(engine) {
-        let is_allowed = ALLOWED.iter().any(|allowed| name.starts_with(allowed))
-            || (name.starts_with(HASH_SEED) && host.granted.hash_seed);
+        let is_allowed =
+            ALLOWED.iter().any(|allowed| name.starts_with(allowed)) || (name.starts_with(HASH_SEED) && host.granted.hash_seed);
         if name.starts_with("wasi:cli/environment") {
             add_environment(&mut linker, name)?;
         } else if !is_allowed || !link::is_known(name) {
