@@ -64,7 +64,7 @@
 //! - The host ends an invocation that passes its deadline ([`Request::remaining`]) or its memory limit.
 //!
 //! Every invocation runs in a fresh instance, so a `static` starts anew each time unless the function's operator decides
-//! otherwise.
+//! otherwise. What is the same each time can be prepared once, while the handler is built: [`#[init]`](macro@init).
 //!
 //! # The log
 //!

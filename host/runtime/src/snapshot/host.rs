@@ -4,6 +4,7 @@
 use super::{SnapshotError, Stack};
 use crate::absent::{self, Absent, MissingImport};
 use crate::link;
+use crate::log::LastPanic;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut, WasmBacktrace};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
@@ -70,8 +71,10 @@ impl Host {
             return SnapshotError::Trapped { reason: format!("it exited with status {}", exit.0), stack };
         }
         // Rust says so before it traps.
-        match printed.find(" panicked at ").and_then(|at| Some(printed.get(at..)?.split_once(" panicked at ")?.1)) {
-            Some(panic) => SnapshotError::Panicked(panic.replacen(":\n", ": ", 1)),
+        let panic = LastPanic::default();
+        self.printed().lines().for_each(|line| panic.see(line));
+        match panic.message() {
+            Some(panic) => SnapshotError::Panicked(panic),
             None => SnapshotError::Trapped { reason: error.root_cause().to_string(), stack },
         }
     }
@@ -94,8 +97,10 @@ impl Stack {
 }
 
 /// Interfaces of WASI that an initializer may call.
-const ALLOWED: [&str; 6] =
-    ["wasi:cli/environment", "wasi:cli/exit", "wasi:cli/stderr", "wasi:cli/stdout", "wasi:cli/terminal", "wasi:io/"];
+const ALLOWED: [&str; 5] = ["wasi:cli/exit", "wasi:cli/stderr", "wasi:cli/stdout", "wasi:cli/terminal", "wasi:io/"];
+
+/// Variables of the environment, and arguments.
+const ENVIRONMENT: &str = "wasi:cli/environment";
 
 /// What hash tables are seeded by.
 const HASH_SEED: &str = "wasi:random/insecure-seed";
@@ -116,7 +121,7 @@ pub(super) fn linker(engine: &Engine, component: &Component, host: &Host) -> was
     for (name, item) in component.component_type().imports(engine) {
         let is_allowed =
             ALLOWED.iter().any(|allowed| name.starts_with(allowed)) || (name.starts_with(HASH_SEED) && host.granted.hash_seed);
-        if name.starts_with("wasi:cli/environment") {
+        if name.starts_with(ENVIRONMENT) {
             add_environment(&mut linker, name)?;
         } else if !is_allowed || !link::is_known(name) {
             absent::add_interface(&mut linker, engine, name, &item.ty, Absent::Missing)?;
@@ -142,26 +147,27 @@ fn add_environment(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<()
 
 /// A call that a snapshot would keep the answer of, in words.
 fn refused(function: &str, stack: Stack) -> SnapshotError {
-    let handler = "leave it to the handler";
-    let kinds: [(&str, &str, &str); 9] = [
-        ("wasi:clocks/", "the time", handler),
-        (
-            HASH_SEED,
-            "a seed for hash tables, as HashMap and HashSet do",
-            "use BTreeMap and BTreeSet, or give --snapshot-hash-seed if a seed may be shared that nobody outside learns",
-        ),
-        ("wasi:random/", "random numbers", handler),
-        (
-            "wasi:cli/environment",
-            "the environment",
-            "read it in the handler, or give --snapshot-env NAME for what may be as it is now",
-        ),
-        ("wasi:cli/stdin", "standard input", "take it in with include_str! or include_bytes!"),
-        ("wasi:filesystem/", "files", "take them in with include_str! or include_bytes!"),
-        ("wasi:sockets/", "the network", handler),
-        ("wasi:http/", "an answer of another server", handler),
-        ("", "the host", handler),
-    ];
-    let (_, what, instead) = kinds.into_iter().find(|(prefix, ..)| function.starts_with(prefix)).unwrap_or(("", "", handler));
+    const HANDLER: &str = "leave it to the handler";
+    const TAKEN_IN: &str = "take them in with include_str! or include_bytes!";
+    let is_of = |interface: &str| function.starts_with(interface);
+    let (what, instead) = if is_of("wasi:clocks/") {
+        ("the time", HANDLER)
+    } else if is_of(HASH_SEED) {
+        let instead =
+            "use BTreeMap and BTreeSet, or give --snapshot-hash-seed if they may share a seed that nobody outside learns";
+        ("a seed for hash tables, as HashMap and HashSet do", instead)
+    } else if is_of("wasi:random/") {
+        ("random numbers", HANDLER)
+    } else if is_of(ENVIRONMENT) {
+        ("the environment", "read it in the handler, or give --snapshot-env NAME for what may be as it is now")
+    } else if is_of("wasi:filesystem/") {
+        ("files", TAKEN_IN)
+    } else if is_of("wasi:cli/stdin") {
+        ("standard input", HANDLER)
+    } else if is_of("wasi:http/") || is_of("wasi:sockets/") {
+        ("the network", HANDLER)
+    } else {
+        ("the host", HANDLER)
+    };
     SnapshotError::Refused { what, function: function.to_owned(), instead, stack }
 }

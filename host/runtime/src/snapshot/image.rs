@@ -1,6 +1,7 @@
 //! Memories and globals of an instance, as wizer asks for them: by calling the functions that it added to the component.
 
 use super::host::Host;
+use std::collections::BTreeMap;
 use wasmtime::Store;
 use wasmtime::component::{Instance, Lift, WasmList};
 use wasmtime_wizer::ComponentInstanceState;
@@ -9,23 +10,24 @@ use wasmtime_wizer::ComponentInstanceState;
 pub(super) struct Image<'a> {
     store: &'a mut Store<Host>,
     instance: Instance,
-    /// Bytes of the largest memory so far.
-    memory: usize,
+    /// Bytes of each memory, by the function that reads it.
+    memories: BTreeMap<String, usize>,
     /// Why something could not be read: wizer takes no error.
     failed: Option<wasmtime::Error>,
 }
 
 impl<'a> Image<'a> {
     pub(super) fn new(store: &'a mut Store<Host>, instance: Instance) -> Self {
-        Self { store, instance, memory: 0, failed: None }
+        Self { store, instance, memories: BTreeMap::new(), failed: None }
     }
 
-    /// Bytes of its largest memory.
+    /// Bytes of its memories.
     ///
     /// # Errors
     /// Something could not be read.
     pub(super) fn finish(self) -> wasmtime::Result<usize> {
-        self.failed.map_or(Ok(self.memory), Err)
+        let bytes = self.memories.into_values().sum();
+        self.failed.map_or(Ok(bytes), Err)
     }
 
     async fn call<R: Lift + 'static>(&mut self, interface: &str, function: &str) -> wasmtime::Result<R> {
@@ -52,8 +54,8 @@ impl ComponentInstanceState for Image<'_> {
             Ok(memory) => {
                 let memory = memory.as_le_slice(&*self.store);
                 contents(memory);
-                // The first time, each is as the initializer left it; the second time, it has what the first has added.
-                self.memory = if self.memory == 0 { memory.len() } else { self.memory.min(memory.len()) };
+                // Reading it has made it larger by the next time.
+                self.memories.entry(function.to_owned()).or_insert(memory.len());
             }
             Err(error) => {
                 self.failed = Some(error);
