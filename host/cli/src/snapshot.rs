@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 #[derive(Args)]
+#[group(skip)]
 pub(crate) struct Arguments {
     /// Run the handler's `#[firstbyte::init]` now: every instance begins with the memory as it is then
     #[arg(long)]

@@ -63,7 +63,6 @@ impl Host {
     /// Why an initializer did not return.
     pub(super) fn failed(&self, error: &wasmtime::Error) -> SnapshotError {
         let stack = error.downcast_ref().map(Stack::of).unwrap_or_default();
-        let printed = self.printed();
         if let Some(MissingImport(function)) = error.downcast_ref() {
             return refused(function, stack);
         }
