@@ -1,6 +1,6 @@
 //! A handler of our own world is not locked in: adapted, it streams from another host of `wasi:http`, and from this one.
 
-use firstbyte_tests::{Answer, Call, Door, End, Function, Guest, Invoked, Tool, firstbyte, send_to, soon};
+use firstbyte_tests::{Call, Door, End, Function, Guest, Invoked, Received, Tool, firstbyte, send_to, soon};
 use http::{Method, Version};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -44,16 +44,16 @@ impl Wasmtime {
         Self { _process: process, url }
     }
 
-    async fn answer(&self, call: Call) -> Answer {
+    async fn answer(&self, call: Call) -> Received {
         self.answer_at("/", call).await
     }
 
-    async fn answer_at(&self, path: &str, call: Call) -> Answer {
+    async fn answer_at(&self, path: &str, call: Call) -> Received {
         send_to(&format!("{}{path}", self.url), call, Version::HTTP_11).await
     }
 }
 
-fn assert_streams(answer: &Answer, place: &str) {
+fn assert_streams(answer: &Received, place: &str) {
     let texts: Vec<&[u8]> = answer.chunks.iter().map(|chunk| &*chunk.bytes).collect();
     assert_eq!(texts, [FIRST.as_bytes(), SECOND.as_bytes()], "{place}");
     let pause = answer.chunks[1].at - answer.chunks[0].at;

@@ -1,6 +1,6 @@
 //! The greeting at its three doors: which bytes arrive, under which head, and when.
 
-use firstbyte_tests::{Answer, Call, Chunk, Curl, Door, End, Function, Guest, Lambda};
+use firstbyte_tests::{Call, Chunk, Curl, Door, End, Function, Guest, Lambda, Received};
 use http::Version;
 use serde_json::json;
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn assert_arrives_in_time(chunks: &[Chunk]) {
     assert!(between >= Duration::from_millis(1900) && between < Duration::from_secs(4), "{between:?} between the lines");
 }
 
-fn assert_is_the_articles_head(answer: &Answer) {
+fn assert_is_the_articles_head(answer: &Received) {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), Some("text/plain"));
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));

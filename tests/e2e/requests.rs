@@ -4,12 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use firstbyte_emulator::EventKind;
-use firstbyte_tests::{Answer, Call, Door, Function, Guest, Lambda, send_to};
+use firstbyte_tests::{Call, Door, Function, Guest, Lambda, Received, send_to};
 use http::{Method, Version};
 use serde_json::{Value, json};
 
 /// What the echo says of a request, and the payload that it saw.
-fn echoed(answer: &Answer) -> (Value, Vec<u8>) {
+fn echoed(answer: &Received) -> (Value, Vec<u8>) {
     let bytes = answer.bytes();
     let line = bytes.iter().position(|byte| *byte == b'\n').unwrap_or_else(|| panic!("no echo: {}", answer.text()));
     (serde_json::from_slice(&bytes[..line]).expect("JSON"), bytes[line + 1..].to_vec())
@@ -29,7 +29,7 @@ async fn endings() -> Lambda {
 }
 
 /// A call of buffered `Invoke`.
-async fn invoke(lambda: &Lambda, call: Call) -> Answer {
+async fn invoke(lambda: &Lambda, call: Call) -> Received {
     send_to(&lambda.doors.buffered_invoke(), call, Version::HTTP_11).await
 }
 

@@ -1,7 +1,7 @@
 //! `firstbyte` as a user meets it: what it says when something is wrong, a component swapped under it, and its end.
 
 use firstbyte_tests::{
-    Answer, Call, Door, Guest, Run, Serve, firstbyte, firstbyte_to_head, gone, is_alive, open, send, send_signal, soon,
+    Call, Door, Guest, Received, Run, Serve, firstbyte, firstbyte_to_head, gone, is_alive, open, send, send_signal, soon,
 };
 use rustix::process::Signal;
 use serde_json::json;
@@ -219,7 +219,7 @@ async fn a_compiled_handler_and_a_folder_and_another_runtime_are_served() {
 }
 
 /// An answer, when its environment is free again: a caller who is faster meets a new one, as on AWS.
-async fn answer_of(serve: &mut Serve, door: Door, call: Call) -> Answer {
+async fn answer_of(serve: &mut Serve, door: Door, call: Call) -> Received {
     let answer = send(&serve.doors, door, call).await;
     let report = serve.until_printed("REPORT RequestId").await;
     assert!(report.starts_with("[1] "), "another environment: {report}");

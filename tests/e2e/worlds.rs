@@ -1,7 +1,7 @@
 //! Components of the standard worlds are handlers like ours: the same bytes at the same moments, the request that was sent, what
 //! Lambda knows in headers that nobody can forge, and a word about what this host does not have.
 
-use firstbyte_tests::{Answer, Call, Door, Function, Guest, Invoked, Lambda, tests_folder};
+use firstbyte_tests::{Call, Door, Function, Guest, Invoked, Lambda, Received, tests_folder};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn the_greeting_is_the_same_in_every_world_at_every_door() {
 }
 
 /// The first line of what a guest says of its request, and the rest.
-fn echoed(answer: &Answer) -> (Value, String) {
+fn echoed(answer: &Received) -> (Value, String) {
     let text = answer.text();
     let (line, rest) = text.split_once('\n').unwrap_or_else(|| panic!("{text}"));
     (serde_json::from_str(line).expect("JSON"), rest.to_owned())
@@ -40,7 +40,7 @@ fn header<'a>(echo: &'a Value, name: &str) -> Vec<&'a str> {
     headers.iter().filter(|header| header[0] == name).filter_map(|header| header[1].as_str()).collect()
 }
 
-async fn invoke(lambda: &mut Lambda, door: Door, call: Call) -> (Value, String, Answer) {
+async fn invoke(lambda: &mut Lambda, door: Door, call: Call) -> (Value, String, Received) {
     let Invoked { answer, .. } = lambda.invoke(door, call).await;
     let (echo, rest) = echoed(&answer);
     (echo, rest, answer)

@@ -86,15 +86,6 @@ for template in greeting sse router model; do
     sam validate --lint
   )
 done
-(
-  cd "$WORK/new-router"
-  cp "$ROOT/Cargo.lock" .
-  firstbyte build
-  cargo test --quiet
-  said=$(firstbyte invoke --via api -X GET --path '/hello/hoge')
-  grep -qF 'Hello, hoge!' <<< "$said" || fail "the new project said: $said"
-)
-
 step "the examples and their tests"
 python tests/outside/project.py examples . "$WORK/examples"
 cp Cargo.lock "$WORK/examples"
@@ -134,4 +125,11 @@ ln -s "$ROOT/deploy/cdk/node_modules" "$WORK/cdk/node_modules"
   ARCH=$native npx --no-install cdk synth --quiet > cdk.log 2>&1 || { cat cdk.log; fail "cdk synth"; }
   python "$ROOT/tests/outside/project.py" synthesized cdk.out/Own.template.json
 )
+step "a release: its wheel and its npm package, tried without Rust"
+export CARGO_TARGET_DIR=$TARGET
+HOSTS=$WORK/hosts OUT=$WORK/release deploy/release/build.sh --quick
+
+step "what the documents tell a reader to type"
+export FIRSTBYTE_HOSTS=$WORK/hosts
+python tests/outside/documented.py run "$WORK/release" "$WORK/readers"
 printf '\noutside: all of it holds (%s)\n' "$(date +%T)"

@@ -1,9 +1,9 @@
 //! A client of any door, on a connection of its own: reads an answer piece by piece and notes when each arrived.
 
-use crate::answer::{Answer, Chunk, End};
 use crate::call::Call;
 use crate::door::{Door, Doors};
 use crate::event_stream::{self, Decoder, Event};
+use crate::received::{Chunk, End, Received};
 use crate::soon;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
@@ -30,7 +30,7 @@ pub struct Stream {
 }
 
 /// Sends a call to a door and takes the whole answer.
-pub async fn send(doors: &Doors, door: Door, call: Call) -> Answer {
+pub async fn send(doors: &Doors, door: Door, call: Call) -> Received {
     open(doors, door, call).await.rest().await
 }
 
@@ -48,7 +48,7 @@ pub async fn open(doors: &Doors, door: Door, call: Call) -> Stream {
 ///
 /// # Panics
 /// If nobody answers.
-pub async fn send_to(url: &str, call: Call, version: Version) -> Answer {
+pub async fn send_to(url: &str, call: Call, version: Version) -> Received {
     open_url(url, call, version).await.rest().await
 }
 
@@ -65,11 +65,11 @@ impl Stream {
     ///
     /// # Panics
     /// If it hangs.
-    pub async fn rest(mut self) -> Answer {
+    pub async fn rest(mut self) -> Received {
         while self.next().await.is_some() {}
         let (end, end_at) = self.end.expect("the last piece was taken");
         let Self { status, version, headers, head_at, chunks, .. } = self;
-        Answer { status, version, headers, head_at, chunks, end, end_at }
+        Received { status, version, headers, head_at, chunks, end, end_at }
     }
 
     async fn piece(&mut self) -> Option<Bytes> {

@@ -1,6 +1,6 @@
 //! curl, watched: what it shows of the exchange, and when each piece of the body left it.
 
-use crate::answer::Chunk;
+use crate::received::Chunk;
 use crate::soon;
 use crate::tool::Tool;
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! `application/vnd.amazon.eventstream`, as `InvokeWithResponseStream` answers.
 
-use crate::answer::End;
+use crate::received::End;
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,11 +1,11 @@
 //! A function behind an emulator in this process.
 
-use crate::answer::Answer;
 use crate::call::Call;
 use crate::client::{self, Stream};
 use crate::door::{Door, Doors};
 use crate::guest::Guest;
 use crate::program::Program;
+use crate::received::Received;
 use crate::seen::Seen;
 use crate::soon;
 use firstbyte_emulator::{Emulator, Event, EventKind, Events, LogFormat, Settings, Transfer};
@@ -160,7 +160,7 @@ impl Function {
 #[derive(Clone, Debug)]
 pub struct Invoked {
     /// What the client got.
-    pub answer: Answer,
+    pub answer: Received,
     /// What Lambda saw.
     pub seen: Seen,
 }
@@ -186,7 +186,7 @@ impl Lambda {
     }
 
     /// A call, whatever becomes of it.
-    pub async fn send(&self, door: Door, call: Call) -> Answer {
+    pub async fn send(&self, door: Door, call: Call) -> Received {
         client::send(&self.doors, door, call).await
     }
 

@@ -3,7 +3,6 @@
 //!
 //! Nothing here waits by sleeping, and every port is any free one. What must not hang ends after [`LONG`].
 
-mod answer;
 mod call;
 mod client;
 mod curl;
@@ -13,12 +12,12 @@ mod guest;
 mod lambda;
 mod process;
 mod program;
+mod received;
 mod rie;
 mod seen;
 mod serve;
 mod tool;
 
-pub use answer::{Answer, Chunk, End};
 pub use call::Call;
 pub use client::{Stream, open, send, send_to};
 pub use curl::{Curl, CurlAnswer};
@@ -27,6 +26,7 @@ pub use guest::Guest;
 pub use lambda::{Function, Invoked, Lambda};
 pub use process::{gone, is_alive, runtimes_of, send_signal};
 pub use program::Program;
+pub use received::{Chunk, End, Received};
 pub use rie::Rie;
 pub use seen::Seen;
 pub use serve::{Run, Serve, firstbyte, firstbyte_to_head, in_project};

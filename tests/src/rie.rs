@@ -3,7 +3,7 @@
 
 use crate::lambda::Function;
 use crate::tool::Tool;
-use crate::{Answer, Call, send_to, soon};
+use crate::{Call, Received, send_to, soon};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl Rie {
     }
 
     /// Invokes the function with an event.
-    pub async fn invoke(&self, event: String) -> Answer {
+    pub async fn invoke(&self, event: String) -> Received {
         let url = format!("http://{}/2015-03-31/functions/function/invocations", self.address);
         send_to(&url, Call::post("application/json", event), http::Version::HTTP_11).await
     }

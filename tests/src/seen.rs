@@ -1,6 +1,6 @@
 //! What the emulator saw of an invocation: what Lambda would have seen.
 
-use firstbyte_emulator::{Event, EventKind, Outcome, Report};
+use firstbyte_emulator::{Event, EventKind, Report, Verdict};
 
 /// The events of one invocation, in their order.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ impl Seen {
     /// # Panics
     /// If it is not over.
     #[must_use]
-    pub fn outcome(&self) -> &Outcome {
+    pub fn outcome(&self) -> &Verdict {
         &self.report().expect("an invocation that is over").outcome
     }
 
@@ -29,9 +29,9 @@ impl Seen {
     #[must_use]
     pub fn error_type(&self) -> Option<&str> {
         match self.outcome() {
-            Outcome::Success => None,
-            Outcome::Error { error_type, .. } => Some(error_type),
-            Outcome::Timeout => Some("timeout"),
+            Verdict::Success => None,
+            Verdict::Error { error_type, .. } => Some(error_type),
+            Verdict::Timeout => Some("timeout"),
         }
     }
 
@@ -39,8 +39,8 @@ impl Seen {
     #[must_use]
     pub fn error_message(&self) -> &str {
         match self.outcome() {
-            Outcome::Error { message, .. } => message,
-            Outcome::Success | Outcome::Timeout => "",
+            Verdict::Error { message, .. } => message,
+            Verdict::Success | Verdict::Timeout => "",
         }
     }
 

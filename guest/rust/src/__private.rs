@@ -76,14 +76,14 @@ pub trait Unstarted<T> {}
     label = "not how an invocation can end",
     note = "return `Ok(())` for a complete response, or an error, which `?` makes of any other"
 )]
-pub trait Outcome {
+pub trait Returned {
     /// How the invocation ended.
     #[doc(hidden)]
     #[track_caller]
     fn into_result(self) -> Result<(), Error>;
 }
 
-impl<E: Into<Error>> Outcome for Result<(), E> {
+impl<E: Into<Error>> Returned for Result<(), E> {
     #[track_caller]
     fn into_result(self) -> Result<(), Error> {
         match self {
@@ -95,7 +95,7 @@ impl<E: Into<Error>> Outcome for Result<(), E> {
 
 /// Runs a plain handler.
 #[track_caller]
-pub fn run<O: Outcome>(handler: impl FnOnce() -> O) -> Result<(), invocation::Failure> {
+pub fn run<O: Returned>(handler: impl FnOnce() -> O) -> Result<(), invocation::Failure> {
     let outcome = init::prepare().and_then(|()| handler().into_result());
     #[cfg(any(feature = "gzip", feature = "br"))]
     let outcome = crate::body::coded::settle(outcome.is_ok()).map_err(Error::from).and(outcome);
@@ -106,6 +106,6 @@ pub fn run<O: Outcome>(handler: impl FnOnce() -> O) -> Result<(), invocation::Fa
 
 /// Runs an async handler, and what it spawned and detached, to the end.
 #[track_caller]
-pub fn run_async<F: Future<Output: Outcome>>(handler: impl FnOnce() -> F) -> Result<(), invocation::Failure> {
+pub fn run_async<F: Future<Output: Returned>>(handler: impl FnOnce() -> F) -> Result<(), invocation::Failure> {
     run(|| executor::block_on(handler()))
 }

@@ -54,11 +54,11 @@ use crate::{
 };
 
 /// What a route or a middleware does.
-type Answer = Pin<Box<dyn Future<Output = Result>>>;
+type Handling = Pin<Box<dyn Future<Output = Result>>>;
 
-type Endpoint = Arc<dyn Fn(Request, Response) -> Answer + Send + Sync>;
+type Endpoint = Arc<dyn Fn(Request, Response) -> Handling + Send + Sync>;
 
-type Middleware = Arc<dyn Fn(Request, Response, Next) -> Answer + Send + Sync>;
+type Middleware = Arc<dyn Fn(Request, Response, Next) -> Handling + Send + Sync>;
 
 /// Routes by method and path.
 ///

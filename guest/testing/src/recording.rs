@@ -9,7 +9,7 @@ pub use difference::Difference;
 use crate::component::Component;
 use crate::message::{Context, Invocation, Replaying};
 use crate::response::Response;
-use events::{Event, Kind, Outcome};
+use events::{Event, Kind, Verdict};
 use script::{Call, Script};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -64,7 +64,7 @@ struct Told {
     body: Vec<Piece>,
     /// Whether the client left, after which nobody looks at the body any more.
     is_cut: bool,
-    outcome: Outcome,
+    outcome: Verdict,
 }
 
 /// A piece of the body, and when it came, counted from the invocation's beginning.

@@ -7,8 +7,8 @@ use crate::{report, signals};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use firstbyte_console::client::{self, Answer, Arrival, Call, Target};
-use firstbyte_emulator::{Door, Emulator, EventKind, Events, Outcome};
+use firstbyte_console::client::{self, Arrival, Call, Received, Target};
+use firstbyte_emulator::{Door, Emulator, EventKind, Events, Verdict};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -181,7 +181,7 @@ impl Shown<'_> {
     }
 
     /// The beginning of what arrives at the client.
-    async fn head(&self, answer: &Answer) -> Result<(), Closed> {
+    async fn head(&self, answer: &Received) -> Result<(), Closed> {
         if self.raw {
             return Ok(());
         }
@@ -223,7 +223,7 @@ impl Shown<'_> {
                     self.terminal.note(format!("  {event}")).await?;
                     return Ok(false);
                 }
-                EventKind::InvocationEnded(report) => return Ok(report.outcome == Outcome::Success),
+                EventKind::InvocationEnded(report) => return Ok(report.outcome == Verdict::Success),
                 _ => {}
             }
         }

@@ -51,7 +51,7 @@ pub struct Target<'a> {
 
 /// An answer that has begun.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Received {
     /// Its status: at the Lambda API, that of the API.
     pub status: StatusCode,
     /// Its headers.
@@ -126,7 +126,7 @@ enum Reader {
 ///
 /// # Errors
 /// [`ClientError`].
-pub async fn send(target: Target<'_>, call: Call) -> Result<Answer, ClientError> {
+pub async fn send(target: Target<'_>, call: Call) -> Result<Received, ClientError> {
     let base = target.url.trim_end_matches('/');
     let path = match target.door {
         Door::Lambda => format!("/2021-11-15/functions/{}/response-streaming-invocations", target.function),
@@ -155,7 +155,7 @@ pub async fn send(target: Target<'_>, call: Call) -> Result<Answer, ClientError>
     let has_events = target.door == Door::Lambda && head.status.is_success();
     let events = || Reader::Events { decoder: Box::new(MessageFrameDecoder::new()), buffer: BytesMut::new() };
     let reader = if has_events { events() } else { Reader::Bytes };
-    Ok(Answer { status: head.status, headers: head.headers, body, reader })
+    Ok(Received { status: head.status, headers: head.headers, body, reader })
 }
 
 async fn connect(authority: &str, read_ahead: Option<u32>) -> io::Result<TcpStream> {
@@ -228,7 +228,7 @@ async fn over_http2(
     sender.send_request(request).await
 }
 
-impl Answer {
+impl Received {
     /// The next part. `None` after the last.
     ///
     /// # Errors

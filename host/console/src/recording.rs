@@ -15,13 +15,16 @@ const AT_ONCE: usize = 64;
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The file: its head at once, the events as they are taken.
+/// The file: its head at once, the events as they are taken. None if nothing is kept of that invocation.
 pub(crate) fn body(
     history: &History,
     handler: &str,
     request_id: Option<&str>,
-) -> impl Body<Data = Bytes, Error = Infallible> + Send + 'static {
+) -> Option<impl Body<Data = Bytes, Error = Infallible> + Send + use<>> {
     let (entries, complete) = history.recorded(request_id);
+    if request_id.is_some() && entries.is_empty() {
+        return None;
+    }
     let head = format!(
         "{{\"firstbyte_recording\":{VERSION},\"handler\":{},\"saved_ms\":{},\"complete\":{complete},\"events\":[\n",
         json!(handler),
@@ -45,5 +48,5 @@ pub(crate) fn body(
         }
         Some(Bytes::from(text))
     });
-    StreamBody::new(stream::iter(parts.map(|part| Ok(Frame::data(part)))))
+    Some(StreamBody::new(stream::iter(parts.map(|part| Ok(Frame::data(part))))))
 }

@@ -30,11 +30,18 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> 
         (&Method::GET, "/about") => json(StatusCode::OK, &shared.about.json()),
         (&Method::GET, "/recording") => {
             let request_id = query("request_id");
-            let body = recording::body(&shared.history, &shared.about.handler, request_id.as_deref());
-            let mut reply = streamed(JSON, body);
-            let name = HeaderValue::from_static("attachment; filename=\"recording.json\"");
-            reply.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-            reply
+            match recording::body(&shared.history, &shared.about.handler, request_id.as_deref()) {
+                Some(body) => {
+                    let mut reply = streamed(JSON, body);
+                    let name = HeaderValue::from_static("attachment; filename=\"recording.json\"");
+                    reply.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+                    reply
+                }
+                None => refused(
+                    StatusCode::NOT_FOUND,
+                    "nothing is kept of that invocation: it was none of this session, or is too long ago",
+                ),
+            }
         }
         (&Method::POST, "/send" | "/switches" | "/kill") => order(request, shared).await,
         (&Method::GET, path) => match page::file(path) {

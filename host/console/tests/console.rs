@@ -242,7 +242,11 @@ async fn a_recording_says_whether_it_is_complete() {
     served.send(order("lambda", "chunks=60")).await;
     let (seen, _) = watch.until_over().await;
     assert_eq!(served.get("/recording").await.json()["complete"], false);
-    for (request_id, complete) in [(&first, false), (&second, false), (&id(&seen), true)] {
+    // Nothing is left of the first one, and another one was never here.
+    for gone in [first.as_str(), "unknown"] {
+        assert_eq!(served.get(&format!("/recording?request_id={gone}")).await.status, 404, "{gone}");
+    }
+    for (request_id, complete) in [(&second, false), (&id(&seen), true)] {
         let recording = served.get(&format!("/recording?request_id={request_id}")).await.json();
         assert_eq!(recording["complete"], complete, "{recording}");
     }

@@ -50,8 +50,8 @@ pub(crate) struct Peer {
     secure: bool,
 }
 
-/// A way in.
-pub(crate) trait Door: Send + Sync + 'static {
+/// What stands at a door, and answers who comes.
+pub(crate) trait Entrance: Send + Sync + 'static {
     /// Answers one request. Dropped if the client leaves.
     fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Reply> + Send;
 }

@@ -29,7 +29,7 @@ use tokio::sync::{Notify, watch};
 
 /// How far an environment is.
 #[derive(Clone, Debug)]
-pub(crate) enum Phase {
+pub(crate) enum Readiness {
     /// The runtime or an extension has not polled yet.
     Starting,
     Ready,
@@ -44,7 +44,7 @@ pub(crate) struct Environment {
     version: String,
     function: Arc<Function>,
     created: Instant,
-    phase: watch::Sender<Phase>,
+    readiness: watch::Sender<Readiness>,
     state: Mutex<State>,
     /// Somebody may want what is in `queue`.
     queued: Notify,
@@ -87,7 +87,7 @@ impl Environment {
             version,
             function,
             created: Instant::now(),
-            phase: watch::Sender::new(Phase::Starting),
+            readiness: watch::Sender::new(Readiness::Starting),
             state: Mutex::default(),
             queued: Notify::new(),
             kill: Notify::new(),
@@ -114,7 +114,7 @@ impl Environment {
     /// Whether it is ready, and nobody has a place.
     pub(crate) fn is_idle(&self) -> bool {
         let state = lock(&self.state);
-        state.reserved == 0 && matches!(*self.phase.borrow(), Phase::Ready)
+        state.reserved == 0 && matches!(*self.readiness.borrow(), Readiness::Ready)
     }
 
     /// Gives a place back.
@@ -125,10 +125,11 @@ impl Environment {
 
     /// Waits for the start's end; none if it takes longer than `limit`.
     pub(crate) async fn ready(&self, limit: Duration) -> Option<Result<(), Failure>> {
-        let mut phase = self.phase.subscribe();
-        let phase = tokio::time::timeout(limit, phase.wait_for(|phase| !matches!(phase, Phase::Starting))).await.ok()?;
-        Some(match phase.as_deref() {
-            Ok(Phase::Dead(failure)) => Err(failure.clone()),
+        let mut readiness = self.readiness.subscribe();
+        let readiness =
+            tokio::time::timeout(limit, readiness.wait_for(|readiness| !matches!(readiness, Readiness::Starting))).await.ok()?;
+        Some(match readiness.as_deref() {
+            Ok(Readiness::Dead(failure)) => Err(failure.clone()),
             Ok(_) => Ok(()),
             Err(_) => Err(Failure::ShutDown),
         })
@@ -136,15 +137,15 @@ impl Environment {
 
     /// Waits until it is dead, and says why.
     async fn dead(&self) -> Failure {
-        let mut phase = self.phase.subscribe();
-        match phase.wait_for(|phase| matches!(phase, Phase::Dead(_))).await.as_deref() {
-            Ok(Phase::Dead(failure)) => failure.clone(),
+        let mut readiness = self.readiness.subscribe();
+        match readiness.wait_for(|readiness| matches!(readiness, Readiness::Dead(_))).await.as_deref() {
+            Ok(Readiness::Dead(failure)) => failure.clone(),
             _ => Failure::ShutDown,
         }
     }
 
     fn is_dead(&self) -> bool {
-        matches!(*self.phase.borrow(), Phase::Dead(_))
+        matches!(*self.readiness.borrow(), Readiness::Dead(_))
     }
 
     /// Ends the environment: its invocations fail at once, its process is killed.
@@ -164,10 +165,10 @@ impl Environment {
     fn die(&self, failure: Failure) -> Vec<Arc<Running>> {
         self.function.forget(self);
         let state = lock(&self.state);
-        self.phase.send_if_modified(|phase| {
-            let alive = !matches!(phase, Phase::Dead(_));
+        self.readiness.send_if_modified(|readiness| {
+            let alive = !matches!(readiness, Readiness::Dead(_));
             if alive {
-                *phase = Phase::Dead(failure);
+                *readiness = Readiness::Dead(failure);
             }
             alive
         });
@@ -176,7 +177,7 @@ impl Environment {
 
     /// The runtime or an extension said that it cannot start.
     fn init_error(&self, error_type: String, document: Bytes) -> bool {
-        if !matches!(*self.phase.borrow(), Phase::Starting) {
+        if !matches!(*self.readiness.borrow(), Readiness::Starting) {
             return false;
         }
         let message = crate::invocation::message_of(&document);

@@ -127,7 +127,7 @@ pub enum EventKind {
     /// The response is complete, or as complete as it will be. The function may still be at work.
     ResponseEnded {
         /// How the response ended.
-        outcome: Outcome,
+        outcome: Verdict,
         /// Since the invocation's start.
         #[serde(rename = "after_ms", serialize_with = "json::millis")]
         after: Duration,
@@ -218,7 +218,7 @@ pub enum LogStream {
 /// How a response or an invocation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum Verdict {
     /// As the function meant it to.
     Success,
     /// With an error that the runtime told, or that Lambda saw.
@@ -232,7 +232,7 @@ pub enum Outcome {
     Timeout,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Success => f.write_str("success"),
@@ -247,7 +247,7 @@ impl fmt::Display for Outcome {
 #[non_exhaustive]
 pub struct Report {
     /// How the invocation ended.
-    pub outcome: Outcome,
+    pub outcome: Verdict,
     /// From its start to the runtime's next poll.
     #[serde(rename = "duration_ms", serialize_with = "json::millis")]
     pub duration: Duration,

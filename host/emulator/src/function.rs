@@ -6,7 +6,7 @@
 use crate::controls::Limits;
 use crate::environment::Environment;
 use crate::feed::Feed;
-use crate::invocation::{Answer, Failure, Invocation, Running, Tenant, lock};
+use crate::invocation::{Failure, Invocation, Responded, Running, Tenant, lock};
 use crate::settings::Settings;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ pub(crate) const PARTITION: &str = "aws";
 pub(crate) const VERSION: &str = "$LATEST";
 
 /// An answer, and the invocation it belongs to; none if the runtime could not start, which the answer then says.
-pub(crate) type Answered = (Answer, Option<Arc<Running>>);
+pub(crate) type Answered = (Responded, Option<Arc<Running>>);
 
 /// As many environments as there may be are busy.
 #[derive(Debug)]
@@ -114,10 +114,10 @@ impl Function {
         let started = tokio::spawn(async move { function.start(invocation).await });
         match started.await.unwrap_or(Err(Refusal::Failed(Failure::ShutDown))) {
             Ok((running, answer)) => {
-                let answer = answer.await.unwrap_or_else(|_| Answer::Error(Failure::ShutDown.document(running.id())));
+                let answer = answer.await.unwrap_or_else(|_| Responded::Error(Failure::ShutDown.document(running.id())));
                 Ok((answer, Some(running)))
             }
-            Err(Refusal::Failed(failure)) => Ok((Answer::Error(failure.document(&request_id)), None)),
+            Err(Refusal::Failed(failure)) => Ok((Responded::Error(failure.document(&request_id)), None)),
             Err(Refusal::Throttled) => Err(Throttled),
         }
     }
@@ -137,7 +137,7 @@ impl Function {
         }
     }
 
-    async fn start(self: Arc<Self>, invocation: Invocation) -> Result<(Arc<Running>, oneshot::Receiver<Answer>), Refusal> {
+    async fn start(self: Arc<Self>, invocation: Invocation) -> Result<(Arc<Running>, oneshot::Receiver<Responded>), Refusal> {
         if let Some(preparation) = &self.settings.before_invocation {
             preparation.done().await;
         }

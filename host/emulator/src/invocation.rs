@@ -8,7 +8,7 @@ mod told;
 pub(crate) use failure::{Ending, Failure, message_of};
 
 use crate::controls::Limits;
-use crate::feed::{Door, EventKind, Feed, Outcome};
+use crate::feed::{Door, EventKind, Feed, Verdict};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,16 +62,16 @@ pub(crate) struct Tenant(pub(crate) Option<String>);
 
 /// What a door gets.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum Responded {
     /// The runtime responds.
-    Response(Response),
+    Response(RuntimeResponse),
     /// It failed before it responded: Lambda's error document. The running invocation has the ending.
     Error(Bytes),
 }
 
 /// A response that the runtime began.
 #[derive(Debug)]
-pub(crate) struct Response {
+pub(crate) struct RuntimeResponse {
     /// As the runtime sent it.
     pub(crate) content_type: Option<String>,
     /// Whether it said that it streams.
@@ -100,7 +100,7 @@ pub(crate) struct Running {
     pub(crate) limits: Limits,
     environment: u32,
     feed: Feed,
-    answer: Mutex<Option<oneshot::Sender<Answer>>>,
+    answer: Mutex<Option<oneshot::Sender<Responded>>>,
     responding: OnceLock<()>,
     /// The status that the feed was told first.
     status: OnceLock<u16>,
@@ -118,7 +118,7 @@ impl Running {
         environment: u32,
         limits: Limits,
         feed: Feed,
-        answer: oneshot::Sender<Answer>,
+        answer: oneshot::Sender<Responded>,
     ) -> Self {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Self {
@@ -200,7 +200,7 @@ impl Running {
         let body = Body { parts, running: self.clone() };
         let told = Told::of(content_type.as_deref());
         // A caller that is gone does not stop the function.
-        let _ = answer.send(Answer::Response(Response { content_type, streamed, body }));
+        let _ = answer.send(Responded::Response(RuntimeResponse { content_type, streamed, body }));
         Some(BodySender { parts: sender, running: self.clone(), told })
     }
 
@@ -217,7 +217,7 @@ impl Running {
         }
         self.tell(EventKind::ResponseEnded { outcome, after: self.started.elapsed() });
         if let Some(answer) = lock(&self.answer).take() {
-            let _ = answer.send(Answer::Error(document));
+            let _ = answer.send(Responded::Error(document));
         }
         self.progress.send_modify(|progress| *progress = (*progress).max(Progress::Settled));
         true
@@ -260,7 +260,7 @@ impl Running {
     }
 
     /// How the whole invocation went.
-    pub(crate) fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Verdict {
         match self.late.get() {
             Some(failure) => Ending::Failed(failure.clone()).outcome(self.id()),
             None => self.ending().outcome(self.id()),

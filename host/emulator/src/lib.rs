@@ -43,5 +43,5 @@ pub use controls::Controls;
 pub use door::guard::Hosts;
 pub use door::tls::TlsError;
 pub use emulator::{Emulator, StartError, WarmUpError, start};
-pub use feed::{Door, Event, EventKind, Events, LogStream, Outcome, Report, Tap};
+pub use feed::{Door, Event, EventKind, Events, LogStream, Report, Tap, Verdict};
 pub use settings::{Cors, LogFormat, Preparation, Settings, Transfer};

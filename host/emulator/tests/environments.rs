@@ -3,7 +3,7 @@
 mod client;
 
 use client::{post, printed, settings, start, until, until_over};
-use firstbyte_emulator::{EventKind, Outcome, Preparation, Settings, StartError};
+use firstbyte_emulator::{EventKind, Preparation, Settings, StartError, Verdict};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ async fn what_is_done_before_an_invocation_takes_nothing_of_its_timeout() {
         EventKind::InvocationEnded(report) => Some(report),
         _ => None,
     });
-    assert_eq!(report.map(|report| &report.outcome), Some(&Outcome::Success));
+    assert_eq!(report.map(|report| &report.outcome), Some(&Verdict::Success));
     emulator.shutdown().await;
 }
 
@@ -85,7 +85,7 @@ async fn one_environment_can_serve_several_at_once() {
     }
     assert_eq!(answers[3].text().await, "chunk 0\nchunk 1\n", "cut by its timeout");
     let seen =
-        until(&mut events, |kind| matches!(kind, EventKind::InvocationEnded(report) if report.outcome == Outcome::Timeout)).await;
+        until(&mut events, |kind| matches!(kind, EventKind::InvocationEnded(report) if report.outcome == Verdict::Timeout)).await;
     assert!(seen.iter().all(|event| event.environment == Some(1)));
     assert_eq!(post(&url, "").await.text().await, "chunk 0\nchunk 1\n", "the environment lives on");
     emulator.shutdown().await;
@@ -173,7 +173,7 @@ async fn a_client_that_does_not_read_stops_the_runtime() {
         _ => None,
     });
     let report = report.expect("the end");
-    assert_eq!(report.outcome, Outcome::Timeout);
+    assert_eq!(report.outcome, Verdict::Timeout);
     assert!(report.bytes < 100_000_000, "sockets take some, nothing else does: {}", report.bytes);
     drop(answer);
     emulator.shutdown().await;

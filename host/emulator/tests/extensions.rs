@@ -4,7 +4,7 @@ mod client;
 
 use client::played::{IS_DEAF, LEAVES_A_PROCESS, LISTENS, Played, Script, WAITS, answered, ask, json_of, play};
 use client::{LONG, post, printed, settings, start, until, until_over};
-use firstbyte_emulator::{Event, EventKind, Events, Outcome};
+use firstbyte_emulator::{Event, EventKind, Events, Verdict};
 use http::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -142,7 +142,7 @@ async fn an_extension_that_does_not_end_its_work_runs_into_the_timeout() {
     let seen = until_over(&mut played.events).await;
     assert!(
         seen.iter()
-            .any(|event| { matches!(&event.kind, EventKind::InvocationEnded(report) if report.outcome == Outcome::Timeout) })
+            .any(|event| { matches!(&event.kind, EventKind::InvocationEnded(report) if report.outcome == Verdict::Timeout) })
     );
     played.emulator.shutdown().await;
 }

@@ -124,7 +124,7 @@ async fn a_client_that_leaves_does_not_stop_the_function() {
     });
     let report = report.expect("the end");
     assert!(report.bytes > 20 * 8, "all of it was taken: {report:?}");
-    assert_eq!(report.outcome, firstbyte_emulator::Outcome::Success);
+    assert_eq!(report.outcome, firstbyte_emulator::Verdict::Success);
     emulator.shutdown().await;
 }
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use client::lambda::{invoke, stream};
 use client::{not_shown, settings, start, until_over};
-use firstbyte_emulator::{EventKind, Outcome};
+use firstbyte_emulator::{EventKind, Verdict};
 
 #[tokio::test]
 async fn chunks_come_one_by_one() {
@@ -60,7 +60,7 @@ async fn a_dead_runtime_is_told_and_replaced() {
     assert_eq!(complete["ErrorCode"], "Runtime.ExitError");
     let seen = until_over(&mut events).await;
     let last = &seen.last().expect("the end").kind;
-    assert!(matches!(last, EventKind::InvocationEnded(report) if matches!(report.outcome, Outcome::Error { .. })), "{last:?}");
+    assert!(matches!(last, EventKind::InvocationEnded(report) if matches!(report.outcome, Verdict::Error { .. })), "{last:?}");
 
     let (payload, complete) = stream(&emulator, r#""ending=exit-early""#, &[]).await.rest().await;
     assert!(payload.contains("Runtime exited with error: exit status 1"), "{payload}");

@@ -3,7 +3,7 @@
 mod client;
 
 use client::{post, printed, settings, start, until_over};
-use firstbyte_emulator::{EventKind, Outcome};
+use firstbyte_emulator::{EventKind, Verdict};
 use std::time::Duration;
 
 #[tokio::test]
@@ -43,11 +43,11 @@ async fn trailers_that_go_does_not_take_leave_the_invocation_to_its_timeout() {
             });
             let report = report.expect("the end");
             if taken {
-                assert!(refused.is_none() && report.outcome != Outcome::Timeout, "{bytes} at {url}: {seen:#?}");
+                assert!(refused.is_none() && report.outcome != Verdict::Timeout, "{bytes} at {url}: {seen:#?}");
             } else {
                 let why = refused.expect("it is told").to_string();
                 assert!(why.contains(&format!("{bytes} bytes")) && why.contains("4096"), "{why}");
-                assert_eq!(report.outcome, Outcome::Timeout, "{bytes} at {url}");
+                assert_eq!(report.outcome, Verdict::Timeout, "{bytes} at {url}");
                 assert!(printed(&seen).contains(&"no reply"), "{bytes} at {url}: {seen:#?}");
             }
         }

@@ -138,7 +138,6 @@ fn target(uri: &Uri) -> String {
     format!("{}://{}{port}", uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default())
 }
 
-type Answer = Response<WasiBody>;
 type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 /// Outbound HTTP as one invocation has it.
@@ -168,13 +167,18 @@ impl Outbound {
 
     /// Sends a request of the host's own.
     #[cfg(feature = "lambda")]
-    pub(crate) async fn send_own(self, request: Request<WasiBody>) -> Result<Answer, Error> {
+    pub(crate) async fn send_own(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
         let charge = self.budget.charge(WAITING).map_err(|spent| self.spent(&target(request.uri()), spent))?;
         self.send(request, RequestOptions::default(), charge).await
     }
 
     /// Sends a request that is charged with what it takes while it waits.
-    async fn send(self, mut request: Request<WasiBody>, options: RequestOptions, charge: Charge) -> Result<Answer, Error> {
+    async fn send(
+        self,
+        mut request: Request<WasiBody>,
+        options: RequestOptions,
+        charge: Charge,
+    ) -> Result<Response<WasiBody>, Error> {
         let span = new_span();
         let call = self.measures.as_ref().and_then(|measures| measures.call(&request, span));
         let carries_on = self.egress.trace_hosts.as_ref().is_some_and(|hosts| hosts.allows(request.uri()));
@@ -199,7 +203,7 @@ impl Outbound {
         request: Request<WasiBody>,
         options: RequestOptions,
         mut charge: Charge,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response<WasiBody>, Error> {
         let uri = request.uri();
         let target = target(uri);
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
@@ -360,7 +364,7 @@ impl WasiHttpHooks for Outbound {
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Result<(Answer, Worker), Error>> + Send> {
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Worker), Error>> + Send> {
         let outbound = self.clone();
         // At once, not when it is polled: a handler may make thousands without waiting for any.
         let head: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();

@@ -14,7 +14,7 @@ use crate::outlet::{DeliveryError, Outlet};
 use crate::record::Recording;
 #[cfg(feature = "compiler")]
 use crate::record::{Began, Recorder};
-use crate::response::{Phase, Response, SharedResponse, Terms};
+use crate::response::{Response, SharedResponse, Stage, Terms};
 use crate::settings::{ClientErrors, Settings};
 use crate::setup::{self, Setup, SetupError};
 #[cfg(feature = "compiler")]
@@ -49,7 +49,7 @@ pub struct Settled {
     /// What the handler did.
     pub outcome: Outcome,
     /// How far the response had come when the handler was done.
-    pub phase: Phase,
+    pub phase: Stage,
     /// Bytes of the body that the outlet took.
     pub written: u64,
     /// Whether Lambda took the response.
@@ -331,17 +331,17 @@ impl Handler {
         let Some(mut response) = response.take() else {
             // Nobody else takes it.
             let lost = std::io::Error::other("the response was settled before");
-            return (Settled { outcome, phase: Phase::Ended, written: 0, delivery: Err(lost.into()), measured: None }, 0);
+            return (Settled { outcome, phase: Stage::Ended, written: 0, delivery: Err(lost.into()), measured: None }, 0);
         };
         let phase = response.phase();
         let mut lost = response.was_cut_off();
         match &outcome {
             Outcome::Success => {
-                if phase == Phase::Unstarted {
+                if phase == Stage::Unstarted {
                     let empty = firstbyte_wire::Head::new(200, []);
                     lost |= empty.and_then(|head| response.start(head)).is_err();
                 }
-                lost |= phase != Phase::Ended && response.finish().is_err();
+                lost |= phase != Stage::Ended && response.finish().is_err();
             }
             Outcome::Failed(failed)
                 if failed.fault == Fault::Caller

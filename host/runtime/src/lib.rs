@@ -66,7 +66,7 @@ pub use handler::{Handler, Settled};
 pub use invocation::InvocationContext;
 pub use outcome::{Failed, Fault, Outcome};
 pub use path::PathError;
-pub use response::Phase;
+pub use response::Stage;
 pub use settings::Settings;
 pub use setup::SetupError;
 pub use time::Time;

@@ -1,6 +1,6 @@
 //! Where a response goes: the contract between a response and what carries it (the Runtime API in Lambda, a recorder in tests).
 
-use firstbyte_wire::answer::AnswerError;
+use firstbyte_wire::receipt::ReceiptError;
 use firstbyte_wire::{ErrorReport, Head, Trigger};
 use std::task::{Context, Poll};
 
@@ -35,8 +35,8 @@ pub enum DeliveryError {
     NotHttp(String),
 }
 
-impl From<AnswerError> for DeliveryError {
-    fn from(error: AnswerError) -> Self {
+impl From<ReceiptError> for DeliveryError {
+    fn from(error: ReceiptError) -> Self {
         Self::NotHttp(error.to_string())
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum WriteError {
 
 /// How far a response has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub enum Stage {
     /// Nothing was sent.
     Unstarted,
     /// The head was, and perhaps some of the body.
@@ -40,7 +40,7 @@ pub enum Phase {
 pub(crate) struct Response {
     outlet: Box<dyn Outlet>,
     trigger: Trigger,
-    phase: Phase,
+    phase: Stage,
     /// Bytes of the body so far.
     written: u64,
     limit: u64,
@@ -104,7 +104,7 @@ impl Response {
         let Terms { trigger, limit, silence, measures } = terms;
         Self {
             trigger,
-            phase: Phase::Unstarted,
+            phase: Stage::Unstarted,
             written: 0,
             limit,
             event_stream: false,
@@ -118,7 +118,7 @@ impl Response {
         }
     }
 
-    pub(crate) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Stage {
         self.phase
     }
 
@@ -153,13 +153,13 @@ impl Response {
             self.keepalive = self.silence.map(KeepAlive::new);
         }
         self.outlet.begin(Opening { head, trigger: self.trigger, prelude });
-        self.phase = Phase::Started;
+        self.phase = Stage::Started;
         Ok(())
     }
 
     /// Whether a chunk may be written at all.
     pub(crate) fn admit(&mut self, chunk: &[u8]) -> Result<(), WriteError> {
-        if self.phase == Phase::Ended || self.cut_off {
+        if self.phase == Stage::Ended || self.cut_off {
             return Err(Closed.into());
         }
         if self.written.saturating_add(chunk.len() as u64) > self.limit {
@@ -208,7 +208,7 @@ impl Response {
 
     /// Ready when a write would not wait.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.phase == Phase::Started { self.outlet.poll_ready(cx) } else { Poll::Ready(()) }
+        if self.phase == Stage::Started { self.outlet.poll_ready(cx) } else { Poll::Ready(()) }
     }
 
     /// Sends what was taken; called each time the handler waits. A reader that is gone is noted for the next write.
@@ -216,12 +216,12 @@ impl Response {
         if let Some(pace) = &mut self.pace {
             pace.rests();
         }
-        if self.phase == Phase::Started && self.keepalive.as_mut().is_some_and(|keepalive| keepalive.poll(cx).is_ready()) {
+        if self.phase == Stage::Started && self.keepalive.as_mut().is_some_and(|keepalive| keepalive.poll(cx).is_ready()) {
             // It is small, and nothing was written for long: the outlet takes it whole, or its reader is too far behind to miss it.
             let _ = self.outlet.poll_write(cx, PING);
         }
-        if self.phase != Phase::Unstarted && matches!(self.outlet.poll_flush(cx), Poll::Ready(Err(Closed))) {
-            self.cut_off |= self.phase == Phase::Started;
+        if self.phase != Stage::Unstarted && matches!(self.outlet.poll_flush(cx), Poll::Ready(Err(Closed))) {
+            self.cut_off |= self.phase == Stage::Started;
         }
     }
 
@@ -230,7 +230,7 @@ impl Response {
     /// # Errors
     /// [`Closed`] if it was not started, is ended, or nobody reads it.
     pub(crate) fn finish(&mut self) -> Result<(), Closed> {
-        if self.phase != Phase::Started {
+        if self.phase != Stage::Started {
             return Err(Closed);
         }
         self.end(b"");
@@ -239,12 +239,12 @@ impl Response {
 
     fn end(&mut self, last_words: &[u8]) {
         self.outlet.end(last_words);
-        self.phase = Phase::Ended;
+        self.phase = Stage::Ended;
     }
 
     /// Answers an HTTP caller who made a mistake, before the response was started. False if there is no such caller, or it was.
     pub(crate) fn answer(&mut self, status: u16, shown: &str) -> bool {
-        let is_open = self.phase == Phase::Unstarted && self.trigger.is_http();
+        let is_open = self.phase == Stage::Unstarted && self.trigger.is_http();
         let is_told = is_open && self.start_message(status).is_ok();
         if is_told {
             self.end(&message(shown));
@@ -261,20 +261,20 @@ impl Response {
     /// whose response was not started.
     pub(crate) fn abort(&mut self, report: &ErrorReport, status: u16, shown: &str, sse_errors: bool) {
         match self.phase {
-            Phase::Ended => {}
-            Phase::Unstarted if !self.trigger.is_http() => self.outlet.fail(report),
-            Phase::Unstarted => match self.start_message(status) {
+            Stage::Ended => {}
+            Stage::Unstarted if !self.trigger.is_http() => self.outlet.fail(report),
+            Stage::Unstarted => match self.start_message(status) {
                 Ok(()) => self.outlet.abort(&message(shown), report),
                 Err(_) => self.outlet.fail(report),
             },
-            Phase::Started if self.event_stream && sse_errors => {
+            Stage::Started if self.event_stream && sse_errors => {
                 let data = serde_json::json!({ "errorType": report.error_type, "message": shown });
                 let event = format!("\n\nevent: error\ndata: {data}\n\n");
                 self.outlet.abort(event.as_bytes(), report);
             }
-            Phase::Started => self.outlet.abort(b"", report),
+            Stage::Started => self.outlet.abort(b"", report),
         }
-        self.phase = Phase::Ended;
+        self.phase = Stage::Ended;
     }
 
     /// The outlet, to wait for its receipt.
@@ -340,7 +340,7 @@ impl SharedResponse {
 
     /// Starts the response. None if it is settled, or was started before.
     pub(crate) fn start(&self, head: Head) -> Option<Result<(), HeadError>> {
-        self.lock().as_mut().filter(|response| response.phase() == Phase::Unstarted).map(|response| response.start(head))
+        self.lock().as_mut().filter(|response| response.phase() == Stage::Unstarted).map(|response| response.start(head))
     }
 
     pub(crate) fn finish(&self) -> Result<(), Closed> {

@@ -5,15 +5,15 @@ mod support;
 
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{Door, Next, Post, Request, Running, deadline_in, start};
+use support::{Bootstrap, Door, Next, Post, Request, deadline_in, start};
 
 const TYPE: &str = "lambda-runtime-function-error-type";
 
-fn started() -> Running {
+fn started() -> Bootstrap {
     start(&[("FIRSTBYTE_RESPONSE", "buffered"), ("FIRSTBYTE_MEMORY_MB", "48")], vec![], vec![])
 }
 
-fn answer(running: &Running, door: Door, payload: &str) -> Request {
+fn answer(running: &Bootstrap, door: Door, payload: &str) -> Request {
     let deadline = if payload.contains("wait") || payload.contains("spin") { 500 } else { 20_000 };
     let headers = vec![("lambda-runtime-deadline-ms", deadline_in(Duration::from_millis(deadline)))];
     running.deliver(Next::Deliver(door.event(payload), headers), Post::Accept);

@@ -32,7 +32,7 @@ fn a_handler_that_spins_is_ended_in_time_at_every_door() {
 }
 
 /// How long after the handler's deadline its end was at the Runtime API.
-fn spin(running: &support::Running, door: Door, started: bool) -> Duration {
+fn spin(running: &support::Bootstrap, door: Door, started: bool) -> Duration {
     let payload = if started { r#"{"ending":"spin-after"}"# } else { r#"{"ending":"spin-before"}"# };
     let deadline = Instant::now() + TIMEOUT - RESERVE;
     let headers = vec![("lambda-runtime-deadline-ms", deadline_in(TIMEOUT))];

@@ -7,19 +7,19 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use support::{Next, Post, Running, deadline_in, start_within};
+use support::{Bootstrap, Next, Post, deadline_in, start_within};
 
 /// Lambda's limit, as the one that nobody can raise.
 const LIMIT: &str = "ulimit -n 1024";
 
-fn deliver(running: &Running, id: usize, payload: &str) {
+fn deliver(running: &Bootstrap, id: usize, payload: &str) {
     let id = ("lambda-runtime-aws-request-id", format!("id-{id}"));
     let deadline = ("lambda-runtime-deadline-ms", deadline_in(Duration::from_secs(25)));
     running.deliver(Next::Deliver(payload.to_owned(), vec![id, deadline]), Post::Accept);
 }
 
 /// Which of the ids up to `count` were answered well.
-fn answered(running: &Running, count: usize) -> Vec<bool> {
+fn answered(running: &Bootstrap, count: usize) -> Vec<bool> {
     let mut answered = vec![false; count];
     for _ in 0..count {
         let request = running.request();

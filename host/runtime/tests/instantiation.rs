@@ -4,7 +4,7 @@
 mod support;
 
 use std::time::{Duration, Instant};
-use support::{Door, Next, Post, Request, Running, compile, deadline_in, start_as, start_with};
+use support::{Bootstrap, Door, Next, Post, Request, compile, deadline_in, start_as, start_with};
 
 /// A handler that succeeds at once, in a module with so many pages of memory and this body of its start function.
 fn component(pages: u32, start: &str) -> String {
@@ -48,13 +48,13 @@ fn component_importing(import: &str, module_import: &str, with: &str, pages: u32
     )
 }
 
-fn running(name: &str, pages: u32, start: &str) -> Running {
+fn running(name: &str, pages: u32, start: &str) -> Bootstrap {
     let wasm = wat::parse_str(component(pages, start)).expect("a component");
     let variables = [("FIRSTBYTE_MEMORY_MB", "16"), ("FIRSTBYTE_DEADLINE_RESERVE_MS", "300")];
     start_with(&compile(name, &wasm), &variables, vec![], vec![])
 }
 
-fn answer(running: &Running, door: Door) -> Request {
+fn answer(running: &Bootstrap, door: Door) -> Request {
     let headers = vec![("lambda-runtime-deadline-ms", deadline_in(Duration::from_millis(600)))];
     running.deliver(Next::Deliver(door.event("{}"), headers), Post::Accept);
     running.request()

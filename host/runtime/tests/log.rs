@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use support::{FollowedLog, Next, Post, Running, deliver, start};
+use support::{Bootstrap, FollowedLog, Next, Post, deliver, start};
 
 const TENANT: (&str, &str) = ("lambda-runtime-aws-tenant-id", "blue");
 
@@ -131,7 +131,7 @@ fn what_a_handler_says_of_a_record_is_in_it_and_the_rest_is_the_hosts() {
 }
 
 /// Waits until the invocations so far are over, ends the process, and gives its log.
-fn until_over(mut running: Running, log: FollowedLog) -> String {
+fn until_over(mut running: Bootstrap, log: FollowedLog) -> String {
     running.assert_alive();
     // Over, including its lines, when the next is asked for.
     running.assert_alive();

@@ -9,7 +9,7 @@ mod support;
 
 use std::path::Path;
 use std::time::Duration;
-use support::{Door, ENDINGS, Next, Post, Request, Running, deadline_in, deliver, guest, start, start_with, start_within};
+use support::{Bootstrap, Door, ENDINGS, Next, Post, Request, deadline_in, deliver, guest, start, start_with, start_within};
 
 /// KiB in a MiB.
 const MIB: usize = 1024;
@@ -44,7 +44,7 @@ fn a_slow_reader_of_much_is_waited_for() {
 }
 
 /// A host that has served a little, with so many MiB for a handler.
-fn warm(memory: &str, door: Door, payload: &str) -> (Running, usize, Request) {
+fn warm(memory: &str, door: Door, payload: &str) -> (Bootstrap, usize, Request) {
     let running = start(&[("FIRSTBYTE_MEMORY_MB", memory)], vec![deliver(r#"{"ending":"ok"}"#)], vec![]);
     assert!(running.request().complete);
     let before = running.peak_rss();

@@ -10,7 +10,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use support::{Next, Post, Request, Running, deliver, guest, start_with};
+use support::{Bootstrap, Next, Post, Request, deliver, guest, start_with};
 
 static FETCH: LazyLock<PathBuf> = LazyLock::new(|| guest("fetch"));
 
@@ -44,13 +44,13 @@ fn server(answer: Vec<u8>) -> String {
     format!("http://{address}")
 }
 
-fn start(server: &str, record: &str) -> Running {
+fn start(server: &str, record: &str) -> Bootstrap {
     let variables = [("FIRSTBYTE_ALLOW_HTTP", server), ("FIRSTBYTE_RECORD", record), ("TABLE", "a secret")];
     start_with(&FETCH, &variables, vec![], vec![])
 }
 
 /// Has the handler ask the server.
-fn ask(running: &Running, id: &str, server: &str, pipe: bool) -> Request {
+fn ask(running: &Bootstrap, id: &str, server: &str, pipe: bool) -> Request {
     let event = json!({ "url": format!("{server}/path"), "method": "POST", "body": "to it", "pipe": pipe });
     let id = ("lambda-runtime-aws-request-id", id.to_owned());
     running.deliver(Next::Deliver(event.to_string(), vec![id]), Post::Accept);

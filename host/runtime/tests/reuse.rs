@@ -3,13 +3,13 @@
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod support;
 
-use support::{Door, Next, Post, Request, Running, start};
+use support::{Bootstrap, Door, Next, Post, Request, start};
 
-fn reusing() -> Running {
+fn reusing() -> Bootstrap {
     start(&[("FIRSTBYTE_REUSE", "100")], vec![], vec![])
 }
 
-fn answer(running: &Running, door: Door, payload: &str) -> Request {
+fn answer(running: &Bootstrap, door: Door, payload: &str) -> Request {
     running.deliver(Next::Deliver(door.event(payload), vec![]), Post::Accept);
     running.request()
 }

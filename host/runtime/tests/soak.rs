@@ -9,7 +9,7 @@ mod support;
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
-use support::{Door, Next, Post, Running, deadline_in, guest, start_as};
+use support::{Bootstrap, Door, Next, Post, deadline_in, guest, start_as};
 
 /// Endings by how often they come. The last ones cost time and are rare. `SERVER` is one that never answers.
 const ENDINGS: [(&str, usize); 30] = [
@@ -74,7 +74,7 @@ const HTTP_ENDINGS: [(&str, usize); 17] = [
 /// A component in a process of its own, and what was asked of it.
 struct Soaked {
     name: &'static str,
-    running: Running,
+    running: Bootstrap,
     mix: Vec<String>,
     delivered: usize,
     answered: usize,

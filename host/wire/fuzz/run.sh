@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 total=${1:-4200}
 # Targets by what they take of each hundred seconds.
-for share in event:20 prelude:15 head:20 answer:15 reply:20 error:10; do
+for share in event:20 prelude:15 head:20 receipt:15 reply:20 error:10; do
   target=${share%:*}
   seconds=$((total * ${share#*:} / 100))
   echo "== $target: $seconds s"

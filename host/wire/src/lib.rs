@@ -7,16 +7,16 @@
 //! - [`prelude`]: how a head travels in front of a streamed body
 //! - [`proxy`]: the body of a response that is sent whole
 //! - [`error`]: how failures are told: error documents, error types, trailers
-//! - [`answer`]: what the Lambda Runtime API answers to a `POST`
+//! - [`receipt`]: what the Lambda Runtime API answers to a `POST`
 //! - [`reply`]: what it answers to a `GET`, which is where events come from
 //! - [`runtime_api`]: its paths and header names
 
-pub mod answer;
 pub mod error;
 pub mod event;
 pub mod head;
 pub mod prelude;
 pub mod proxy;
+pub mod receipt;
 pub mod reply;
 pub mod runtime_api;
 

@@ -2,7 +2,7 @@
 
 use crate::contender::{Contender, Name};
 use crate::process::{self, Memory};
-use crate::runtime_api::{Answer, RuntimeApi};
+use crate::runtime_api::{Received, RuntimeApi};
 use crate::work::Work;
 use anyhow::{Context, Result, ensure};
 use std::fs::File;
@@ -87,17 +87,24 @@ impl Environment {
     }
 
     /// Has the contender do `work` so many times, as fast as it asks for it.
-    pub(crate) fn invoke(&self, work: Work, times: usize) -> Result<Vec<Answer>> {
-        let answers = self.api.invoke(&work.event(), times).with_context(|| format!("{:?} fails at {work:?}", self.name))?;
+    pub(crate) fn invoke(&self, work: Work, times: usize) -> Result<Vec<Received>> {
+        self.invoke_all(&[(work, times)])
+    }
+
+    /// Has the contender do all of this, as fast as it asks for it, in that order.
+    pub(crate) fn invoke_all(&self, works: &[(Work, usize)]) -> Result<Vec<Received>> {
+        let events = works.iter().flat_map(|(work, times)| std::iter::repeat_n(work.event(), *times)).collect();
+        let answers = self.api.invoke(events).with_context(|| format!("{:?} fails at {works:?}", self.name))?;
         for answer in &answers {
             let length = answer.payload.length;
-            ensure!(work.is_answered_by(&answer.payload), "{:?} answers {work:?} with {length} other bytes", self.name);
+            let is_right = works.iter().any(|(work, _)| work.is_answered_by(&answer.payload));
+            ensure!(is_right, "{:?} answers {works:?} with {length} other bytes", self.name);
         }
         Ok(answers)
     }
 
     /// The same, once.
-    pub(crate) fn invoke_once(&self, work: Work) -> Result<Answer> {
+    pub(crate) fn invoke_once(&self, work: Work) -> Result<Received> {
         self.invoke(work, 1)?.pop().context("an invocation has an answer")
     }
 

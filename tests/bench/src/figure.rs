@@ -29,6 +29,8 @@ pub(crate) enum Figure {
     ManyP99(Many),
     ManyP999(Many),
     ManyMemory(Many),
+    BesideMedian(Spinners),
+    BesideP99(Spinners),
     LayerSize,
     LayerZip,
     FunctionSize,
@@ -87,6 +89,14 @@ impl Many {
     pub(crate) const ALL: [Self; 4] = [Self(64), Self(256), Self(1000), Self(1600)];
 }
 
+/// A number of invocations that compute without a pause, in a process that streams besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Spinners(pub(crate) usize);
+
+impl Spinners {
+    pub(crate) const ALL: [Self; 3] = [Self(0), Self(1), Self(16)];
+}
+
 impl Figure {
     /// The heading of its column.
     pub(crate) fn title(self) -> String {
@@ -114,6 +124,8 @@ impl Figure {
             Self::ManyP99(_) => "p99, ms".to_owned(),
             Self::ManyP999(_) => "p99.9, ms".to_owned(),
             Self::ManyMemory(_) => "memory per stream, KiB".to_owned(),
+            Self::BesideMedian(Spinners(count)) => format!("median beside {count}, ms"),
+            Self::BesideP99(Spinners(count)) => format!("p99 beside {count}, ms"),
             Self::LayerSize => "runtime, MB".to_owned(),
             Self::LayerZip => "its layer zip, MB".to_owned(),
             Self::FunctionSize => "handler, MB".to_owned(),

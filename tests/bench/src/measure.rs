@@ -4,6 +4,7 @@
 mod bulk;
 mod compute;
 mod density;
+mod fairness;
 mod size;
 mod start;
 mod streams;
@@ -31,6 +32,7 @@ pub(crate) enum Measurement {
     Compute,
     Streams,
     Density,
+    Fairness,
 }
 
 impl Measurement {
@@ -44,6 +46,7 @@ impl Measurement {
             Self::Compute => compute::measure(contenders, rounds, figures),
             Self::Streams => streams::measure(contenders, rounds, figures),
             Self::Density => density::measure(contenders, rounds, figures),
+            Self::Fairness => fairness::measure(contenders, rounds, figures),
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct RuntimeApi {
 
 /// How one invocation was answered.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Received {
     /// When the event left.
     pub(crate) sent: Instant,
     /// When the answer was complete.
@@ -38,7 +38,7 @@ pub(crate) struct Answer {
     pub(crate) payload: Payload,
 }
 
-impl Answer {
+impl Received {
     /// From the event's leaving to the arrival of the payload's first byte.
     pub(crate) fn first_byte(&self) -> Duration {
         self.payload.first.unwrap_or(self.end) - self.sent
@@ -62,7 +62,7 @@ struct State {
     first_next: Option<Instant>,
     /// When the event of each unanswered invocation left.
     open: HashMap<String, Instant>,
-    answers: Vec<Answer>,
+    answers: Vec<Received>,
     handed_out: u64,
     /// What a client reported instead of an answer.
     failure: Option<String>,
@@ -105,11 +105,10 @@ impl RuntimeApi {
         self.shared.wait(|state| (state.waiting >= count).then(Instant::now))
     }
 
-    /// Hands out `count` times this event, as fast as they are asked for, and waits for all the answers.
-    pub(crate) fn invoke(&self, event: &Arc<str>, count: usize) -> Result<Vec<Answer>> {
-        let mut state = self.shared.lock();
-        state.events.extend(std::iter::repeat_n(Arc::clone(event), count));
-        drop(state);
+    /// Hands out these events, as fast as they are asked for, and waits for all the answers.
+    pub(crate) fn invoke(&self, events: Vec<Arc<str>>) -> Result<Vec<Received>> {
+        let count = events.len();
+        self.shared.lock().events.extend(events);
         self.shared.events.notify_all();
         self.shared.wait(|state| (state.answers.len() >= count).then(|| std::mem::take(&mut state.answers)))
     }
@@ -170,7 +169,7 @@ impl Shared {
     fn answered(&self, id: &str, payload: Payload) {
         let mut state = self.lock();
         match state.open.remove(id) {
-            Some(sent) => state.answers.push(Answer { sent, end: Instant::now(), payload }),
+            Some(sent) => state.answers.push(Received { sent, end: Instant::now(), payload }),
             None => state.failure = Some(format!("an answer to the unknown invocation {id}")),
         }
         drop(state);

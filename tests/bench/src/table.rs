@@ -2,12 +2,12 @@
 
 use crate::bar::BARS;
 use crate::contender::Name;
-use crate::figure::{Chunk, Figure, Figures, Many, Streams};
+use crate::figure::{Chunk, Figure, Figures, Many, Spinners, Streams};
 use crate::run::Run;
 use std::fmt::{self, Display};
 
 /// Which figures stand beside each other, and what there is to know about them.
-const GROUPS: [(&str, &[Figure], &str); 10] = [
+const GROUPS: [(&str, &[Figure], &str); 11] = [
     (
         "Start",
         &[
@@ -101,6 +101,19 @@ const GROUPS: [(&str, &[Figure], &str); 10] = [
             Figure::ManyStart(Many(1600)),
         ],
         "The same on all CPUs: 32,000 tokens per second.",
+    ),
+    (
+        "How late tokens are beside invocations that only compute",
+        &[
+            Figure::BesideMedian(Spinners(0)),
+            Figure::BesideP99(Spinners(0)),
+            Figure::BesideMedian(Spinners(1)),
+            Figure::BesideP99(Spinners(1)),
+            Figure::BesideMedian(Spinners(16)),
+            Figure::BesideP99(Spinners(16)),
+        ],
+        "64 streams of 60 tokens 50 ms apart, and beside them none, one or 16 invocations that each compute for three seconds, in one process \
+         on one CPU.",
     ),
     (
         "Size",

@@ -1,6 +1,6 @@
 //! One ending: what the handler is told to do, and what each party must see of it.
 
-use firstbyte_tests::{Answer, Call, Door, End, Invoked, Lambda};
+use firstbyte_tests::{Call, Door, End, Invoked, Lambda, Received};
 use serde_json::{Value, json};
 
 /// How the handler leaves its response.
@@ -115,7 +115,7 @@ impl Row {
         Self { last_words, ..Self::broken(ending, EVENTS, error, message) }
     }
 
-    fn hold_for_the_caller(&self, door: Door, answer: &Answer, row: &str) {
+    fn hold_for_the_caller(&self, door: Door, answer: &Received, row: &str) {
         let (error, message) = self.error.unwrap_or_default();
         match (&self.left, door) {
             (Left::Complete, Door::Direct) => assert_eq!(answer.end, End::Complete { error: None, log: None }, "{row}"),

@@ -1,6 +1,6 @@
 //! The chat, with a model that does well and one that fails in every way, at every door.
 
-use firstbyte_tests::{Answer, Call, Door, Function, Lambda};
+use firstbyte_tests::{Call, Door, Function, Lambda, Received};
 use firstbyte_upstream_tests::{End, Guest, ModelServer, Script};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -10,7 +10,7 @@ fn chat(model: &ModelServer) -> Function {
 }
 
 /// The events of a stream: names and data.
-fn events(answer: &Answer) -> Vec<(String, Value)> {
+fn events(answer: &Received) -> Vec<(String, Value)> {
     let text = answer.text();
     assert!(text.is_empty() || text.ends_with("\n\n"), "an event is cut off: {text:?}");
     let blocks = text.split_terminator("\n\n").filter(|block| !block.starts_with(':'));
@@ -35,7 +35,7 @@ fn done(tokens: usize) -> (String, Value) {
 }
 
 /// The stream is complete in the eyes of HTTP, has these tokens, and then an error with this in its message.
-fn assert_fails(answer: &Answer, tokens: &[&str], expected: &str, case: &str) {
+fn assert_fails(answer: &Received, tokens: &[&str], expected: &str, case: &str) {
     let mut events = events(answer);
     let (name, data) = events.pop().unwrap_or_else(|| panic!("{case}: no events"));
     let message = data["message"].as_str().unwrap_or_default();
@@ -44,7 +44,7 @@ fn assert_fails(answer: &Answer, tokens: &[&str], expected: &str, case: &str) {
     assert!(answer.looks_complete(), "{case}: {:?}", answer.end);
 }
 
-async fn talk(lambda: &Lambda, door: Door, script: &Script) -> Answer {
+async fn talk(lambda: &Lambda, door: Door, script: &Script) -> Received {
     let answer = lambda.send(door, Call::json(&script.conversation()).path("/any/path")).await;
     assert_eq!((answer.status.as_u16(), answer.content_type()), (200, Some("text/event-stream")), "{door}");
     answer

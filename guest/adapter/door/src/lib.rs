@@ -7,17 +7,17 @@ mod bindings {
         world: "firstbyte:adapter/door",
         generate_all,
     });
-    use super::Door;
-    export!(Door);
+    use super::Adapter;
+    export!(Adapter);
 }
 
 use bindings::exports::wasi::http::incoming_handler::{Guest, IncomingRequest, ResponseOutparam};
 use bindings::firstbyte::adapter::exchanges::{Begun, Exchange};
 use bindings::firstbyte::lambda::handler::handle;
 
-struct Door;
+struct Adapter;
 
-impl Guest for Door {
+impl Guest for Adapter {
     fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
         if let Some(Begun { request, response, exchange }) = Exchange::begin(request, outparam) {
             let outcome = handle(request, response);

@@ -15,7 +15,7 @@ const OF_THE_CONNECTION: [&str; 9] =
     ["connection", "content-length", "date", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// What has become of the right to respond.
-enum Phase {
+enum Right {
     Unstarted(ResponseOutparam),
     Started { stream: OutputStream, body: OutgoingBody },
     Ended,
@@ -23,7 +23,7 @@ enum Phase {
 
 /// One response, which the handler and whoever settles it both hold.
 #[derive(Clone)]
-pub(crate) struct Exchange(Rc<RefCell<Phase>>);
+pub(crate) struct Exchange(Rc<RefCell<Right>>);
 
 /// The right to respond, once.
 pub(crate) struct Response(Exchange);
@@ -33,7 +33,7 @@ pub(crate) struct Body(Exchange);
 
 impl Exchange {
     pub(crate) fn new(outparam: ResponseOutparam) -> Self {
-        Self(Rc::new(RefCell::new(Phase::Unstarted(outparam))))
+        Self(Rc::new(RefCell::new(Right::Unstarted(outparam))))
     }
 
     pub(crate) fn response(&self) -> Response {
@@ -41,23 +41,23 @@ impl Exchange {
     }
 
     pub(crate) fn settle(&self, outcome: Result<(), Failure>) {
-        match (self.0.replace(Phase::Ended), outcome) {
-            (Phase::Unstarted(outparam), Ok(())) => answer::empty(outparam),
-            (Phase::Unstarted(outparam), Err(failure)) => {
+        match (self.0.replace(Right::Ended), outcome) {
+            (Right::Unstarted(outparam), Ok(())) => answer::empty(outparam),
+            (Right::Unstarted(outparam), Err(failure)) => {
                 tell(&failure);
                 match failure.status {
                     Some(status @ 400..=499) => answer::message(outparam, status, &failure.message),
                     status => answer::message(outparam, status.filter(|s| (500..=599).contains(s)).unwrap_or(500), INTERNAL),
                 }
             }
-            (Phase::Started { stream, body }, Ok(())) => {
+            (Right::Started { stream, body }, Ok(())) => {
                 drop(stream);
                 // The caller is gone, and the handler with it.
                 let _ = OutgoingBody::finish(body, None);
             }
             // A body that is dropped unfinished is broken off: a caller sees that it is not complete.
-            (Phase::Started { .. } | Phase::Ended, Err(failure)) => tell(&failure),
-            (Phase::Ended, Ok(())) => {}
+            (Right::Started { .. } | Right::Ended, Err(failure)) => tell(&failure),
+            (Right::Ended, Ok(())) => {}
         }
     }
 }
@@ -79,10 +79,10 @@ impl GuestResponse for Response {
         let response = OutgoingResponse::new(fields);
         response.set_status_code(head.status).map_err(|()| HeadError::InvalidStatus(head.status))?;
         let Self(exchange) = this.into_inner();
-        let started = response.body().and_then(|body| Ok(Phase::Started { stream: body.write()?, body }));
+        let started = response.body().and_then(|body| Ok(Right::Started { stream: body.write()?, body }));
         // A response's body is there once, and so is a body's stream: both are asked for here alone.
         let started = started.map_err(|()| HeadError::TooLarge)?;
-        if let Phase::Unstarted(outparam) = exchange.0.replace(started) {
+        if let Right::Unstarted(outparam) = exchange.0.replace(started) {
             ResponseOutparam::set(outparam, Ok(response));
         }
         Ok(invocation::Body::new(Body(exchange)))
@@ -105,7 +105,7 @@ fn fields(headers: Vec<(String, String)>) -> Result<Fields, HeadError> {
 impl GuestBody for Body {
     fn write(&self, chunk: Vec<u8>) -> Result<(), WriteError> {
         let phase = self.0.0.borrow();
-        let Phase::Started { stream, .. } = &*phase else { return Err(WriteError::Closed) };
+        let Right::Started { stream, .. } = &*phase else { return Err(WriteError::Closed) };
         let mut rest = &*chunk;
         while !rest.is_empty() {
             let room = usize::try_from(stream.check_write().map_err(refused)?).unwrap_or(usize::MAX);
@@ -128,7 +128,7 @@ impl GuestBody for Body {
 
     fn finish(this: invocation::Body) -> Result<(), WriteError> {
         let Self(exchange) = this.into_inner();
-        let Phase::Started { stream, body } = exchange.0.replace(Phase::Ended) else { return Err(WriteError::Closed) };
+        let Right::Started { stream, body } = exchange.0.replace(Right::Ended) else { return Err(WriteError::Closed) };
         drop(stream);
         OutgoingBody::finish(body, None).map_err(|_| WriteError::Closed)
     }

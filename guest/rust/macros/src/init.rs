@@ -24,7 +24,7 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
             #name();
             ::core::result::Result::Ok(())
         }),
-        ReturnType::Type(_, output) => quote_spanned!(output.span()=> ::firstbyte::__private::Outcome::into_result(#name())),
+        ReturnType::Type(_, output) => quote_spanned!(output.span()=> ::firstbyte::__private::Returned::into_result(#name())),
     };
     Ok(quote! {
         #function

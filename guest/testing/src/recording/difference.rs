@@ -1,6 +1,6 @@
 //! The first thing in which a replay differs from its recording.
 
-use super::events::Outcome;
+use super::events::Verdict;
 use super::script::Script;
 use super::{Piece, Told};
 use crate::response::{self, Response};
@@ -132,22 +132,22 @@ fn around(body: &[u8], offset: usize) -> Vec<u8> {
     body.iter().skip(offset.saturating_sub(BEFORE)).take(SHOWN).copied().collect()
 }
 
-fn outcome(recorded: &Outcome, replayed: &response::Outcome) -> Option<Difference> {
+fn outcome(recorded: &Verdict, replayed: &response::Outcome) -> Option<Difference> {
     let is_same = match (recorded, replayed) {
-        (Outcome::Success, response::Outcome::Success) => true,
+        (Verdict::Success, response::Outcome::Success) => true,
         // Its message has hundredths of seconds.
-        (Outcome::Error { error_type, .. }, response::Outcome::Failed(report)) if error_type == "Runtime.DeadlineExceeded" => {
+        (Verdict::Error { error_type, .. }, response::Outcome::Failed(report)) if error_type == "Runtime.DeadlineExceeded" => {
             report.error_type == *error_type
         }
-        (Outcome::Error { error_type, message }, response::Outcome::Failed(report)) => {
+        (Verdict::Error { error_type, message }, response::Outcome::Failed(report)) => {
             (&report.error_type, &report.error_message) == (error_type, message)
         }
         _ => false,
     };
     let recorded = match recorded {
-        Outcome::Success => "success".to_owned(),
-        Outcome::Error { error_type, message } => format!("{error_type}: {message}"),
-        Outcome::Timeout => "Lambda's timeout".to_owned(),
+        Verdict::Success => "success".to_owned(),
+        Verdict::Error { error_type, message } => format!("{error_type}: {message}"),
+        Verdict::Timeout => "Lambda's timeout".to_owned(),
     };
     let replayed = match replayed {
         response::Outcome::Success => "success".to_owned(),

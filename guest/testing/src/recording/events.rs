@@ -32,7 +32,7 @@ pub(super) enum Kind {
     },
     ClientLeft,
     InvocationEnded {
-        outcome: Outcome,
+        outcome: Verdict,
     },
     Began {
         /// A number of 64 bits, as text.
@@ -90,7 +90,7 @@ pub(super) struct Started {
 /// What Lambda counts an invocation as.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
-pub(super) enum Outcome {
+pub(super) enum Verdict {
     #[default]
     Success,
     Error {

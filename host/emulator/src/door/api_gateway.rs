@@ -11,10 +11,10 @@ use super::envelope::{self, collect};
 use super::head::head;
 use super::shown::{self, Shown};
 use super::trace::{self, Trace};
-use super::{Cut, Door, EVENT_LIMIT, Peer, Reply, Unread, json, read, set, streamed, without_forbidden_body};
-use crate::feed::{self, EventKind};
+use super::{Cut, EVENT_LIMIT, Entrance, Peer, Reply, Unread, json, read, set, streamed, without_forbidden_body};
+use crate::feed::{Door, EventKind};
 use crate::function::{Function, VERSION};
-use crate::invocation::{Answer, Body, Ending, Failure, Invocation, RequestLine, Running, Tenant};
+use crate::invocation::{Body, Ending, Failure, Invocation, RequestLine, Responded, Running, Tenant};
 use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::PreludeDecoder;
@@ -40,7 +40,7 @@ struct Ids {
     extended: String,
 }
 
-impl Door for ApiGateway {
+impl Entrance for ApiGateway {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Reply {
         let ids = Ids { request: uuid::Uuid::new_v4().to_string(), extended: format!("{}=", trace::random(15)) };
         let trace = Trace::of(request.headers());
@@ -56,7 +56,7 @@ impl ApiGateway {
     async fn invoke(&self, request: Request<Incoming>, peer: Peer, ids: &Ids, trace: &Trace) -> Reply {
         let (parts, body) = request.into_parts();
         let refuse = |status: StatusCode, message: &str, why: &str| {
-            let kind = EventKind::Refused { door: feed::Door::ApiGateway, status: status.as_u16(), why: why.to_owned() };
+            let kind = EventKind::Refused { door: Door::ApiGateway, status: status.as_u16(), why: why.to_owned() };
             self.function.feed.tell(None, None, kind);
             said(status, message)
         };
@@ -75,7 +75,7 @@ impl ApiGateway {
             return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long", "the event has more than the 6 MB Lambda takes");
         }
         let invocation = Invocation {
-            door: feed::Door::ApiGateway,
+            door: Door::ApiGateway,
             line: Some(RequestLine::of(&parts)),
             request_id: uuid::Uuid::new_v4().to_string().into(),
             event: event.into(),
@@ -94,7 +94,7 @@ impl ApiGateway {
         let invoked = answer.1.clone();
         let buffered = self.function.settings.api_transfer == Transfer::Buffered;
         let reply = match answer {
-            (Answer::Response(mut response), Some(running)) if buffered => {
+            (Responded::Response(mut response), Some(running)) if buffered => {
                 match within_time(idle, at_once(&mut response.body, &running, Shown::to(&parts.method))).await {
                     Ok(reply) => reply,
                     Err(Cut) => {
@@ -104,7 +104,9 @@ impl ApiGateway {
                 }
             }
             _ if buffered => bad_gateway(),
-            (Answer::Response(response), Some(running)) => respond(response.body, running, idle, Shown::to(&parts.method)).await,
+            (Responded::Response(response), Some(running)) => {
+                respond(response.body, running, idle, Shown::to(&parts.method)).await
+            }
             (_, running) => {
                 if let Some(running) = running {
                     let failure = shown::failure(&running).unwrap_or_default();

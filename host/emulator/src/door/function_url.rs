@@ -10,10 +10,10 @@ use super::envelope::{self, collect, prelude_of};
 use super::head::head;
 use super::shown::{self, Shown};
 use super::trace::{self, Trace};
-use super::{Cut, Door, EVENT_LIMIT, JSON, Peer, Reply, Unread, json, read, set, streamed, whole, without_forbidden_body};
-use crate::feed::{self, EventKind};
+use super::{Cut, EVENT_LIMIT, Entrance, JSON, Peer, Reply, Unread, json, read, set, streamed, whole, without_forbidden_body};
+use crate::feed::{Door, EventKind};
 use crate::function::{Function, VERSION};
-use crate::invocation::{Answer, Body, Ending, Invocation, RequestLine, Response as RuntimeResponse, Running, Tenant};
+use crate::invocation::{Body, Ending, Invocation, RequestLine, Responded, Running, RuntimeResponse, Tenant};
 use crate::settings::Transfer;
 use bytes::Bytes;
 use firstbyte_wire::runtime_api::{HTTP_INTEGRATION_RESPONSE, OCTET_STREAM};
@@ -28,7 +28,7 @@ pub(crate) struct FunctionUrl {
     pub(crate) function: Arc<Function>,
 }
 
-impl Door for FunctionUrl {
+impl Entrance for FunctionUrl {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Reply {
         let request_id: Arc<str> = uuid::Uuid::new_v4().to_string().into();
         let trace = Trace::of(request.headers());
@@ -54,7 +54,7 @@ impl FunctionUrl {
     async fn invoke(&self, request: Request<Incoming>, peer: Peer, request_id: Arc<str>, trace: &Trace) -> Reply {
         let (parts, body) = request.into_parts();
         let refuse = |status: StatusCode, message: &str| {
-            let kind = EventKind::Refused { door: feed::Door::FunctionUrl, status: status.as_u16(), why: message.to_owned() };
+            let kind = EventKind::Refused { door: Door::FunctionUrl, status: status.as_u16(), why: message.to_owned() };
             self.function.feed.tell(None, Some(request_id.clone()), kind);
             json(status, serde_json::json!({"Message": message}).to_string())
         };
@@ -68,7 +68,7 @@ impl FunctionUrl {
             return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         }
         let invocation = Invocation {
-            door: feed::Door::FunctionUrl,
+            door: Door::FunctionUrl,
             line: Some(RequestLine::of(&parts)),
             request_id: request_id.clone(),
             event: event.into(),
@@ -82,19 +82,19 @@ impl FunctionUrl {
         let answered = self.function.invoke(invocation).await;
         let invoked = answered.as_ref().ok().and_then(|(_, running)| running.clone());
         let reply = match answered {
-            Ok((Answer::Response(response), Some(running))) if buffered => {
+            Ok((Responded::Response(response), Some(running))) if buffered => {
                 at_once(response, &running, Shown::to(&parts.method)).await
             }
-            Ok((Answer::Error(_), _)) if buffered => bad_gateway(),
-            Ok((Answer::Response(response), Some(running))) => self.respond(response, running, Shown::to(&parts.method)).await,
-            Ok((Answer::Error(document), running)) => {
+            Ok((Responded::Error(_), _)) if buffered => bad_gateway(),
+            Ok((Responded::Response(response), Some(running))) => self.respond(response, running, Shown::to(&parts.method)).await,
+            Ok((Responded::Error(document), running)) => {
                 if let Some(running) = running {
                     let what = "the function failed before it responded: the client gets 200 and the error".to_owned();
                     running.tell(EventKind::NotShown { what });
                 }
                 json(StatusCode::OK, document)
             }
-            Ok((Answer::Response(_), None)) => bad_gateway(),
+            Ok((Responded::Response(_), None)) => bad_gateway(),
             Err(_) => refuse(StatusCode::TOO_MANY_REQUESTS, "Rate Exceeded."),
         };
         let is_head = parts.method == Method::HEAD;

@@ -6,8 +6,8 @@
 //! it sends none, in `Sec-Fetch-Site`. A link that a user clicks is the user's request, and taken. What is not a browser sends
 //! none of these, and is taken.
 
-use super::{Door, Peer, Reply, json};
-use crate::feed::{self, EventKind};
+use super::{Entrance, Peer, Reply, json};
+use crate::feed::{Door, EventKind};
 use crate::function::Function;
 use http::header::{HOST, ORIGIN, REFERER};
 use http::uri::Authority;
@@ -22,12 +22,12 @@ const REPEATED: usize = 200;
 /// A door and its guard.
 pub(crate) struct Guard<D> {
     door: Arc<D>,
-    which: feed::Door,
+    which: Door,
     function: Arc<Function>,
 }
 
-impl<D: Door> Guard<D> {
-    pub(crate) fn new(which: feed::Door, door: D, function: Arc<Function>) -> Self {
+impl<D: Entrance> Guard<D> {
+    pub(crate) fn new(which: Door, door: D, function: Arc<Function>) -> Self {
         Self { door: Arc::new(door), which, function }
     }
 
@@ -39,12 +39,12 @@ impl<D: Door> Guard<D> {
 
     /// Whether the function's owner lets pages of this origin call the Function URL.
     fn grants(&self, origin: &str) -> bool {
-        let cors = self.function.settings.cors.as_ref().filter(|_| self.which == feed::Door::FunctionUrl);
+        let cors = self.function.settings.cors.as_ref().filter(|_| self.which == Door::FunctionUrl);
         cors.is_some_and(|cors| cors.allow_origins.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(origin)))
     }
 }
 
-impl<D: Door> Door for Guard<D> {
+impl<D: Entrance> Entrance for Guard<D> {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Reply {
         let Some(why) = self.objection(&request, peer) else { return self.door.clone().answer(request, peer).await };
         let body = serde_json::json!({"message": why}).to_string();

@@ -11,7 +11,7 @@ const OF_THE_CONNECTION: [&str; 8] =
 
 /// Why a prelude cannot be a head.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HeadError {
+pub(super) enum BadHead {
     #[error("{0} is not a status that a response may have")]
     Status(u16),
     #[error("the header {0:?} is invalid")]
@@ -21,11 +21,11 @@ pub(super) enum HeadError {
 }
 
 /// A head without a body, and the names of headers that were left out of it.
-pub(super) fn head(prelude: &Prelude) -> Result<(Reply, Vec<String>), HeadError> {
+pub(super) fn head(prelude: &Prelude) -> Result<(Reply, Vec<String>), BadHead> {
     let status = prelude.status_code.unwrap_or(200);
     let mut reply = Response::new(whole(""));
     *reply.status_mut() =
-        StatusCode::from_u16(status).ok().filter(|_| (200..=599).contains(&status)).ok_or(HeadError::Status(status))?;
+        StatusCode::from_u16(status).ok().filter(|_| (200..=599).contains(&status)).ok_or(BadHead::Status(status))?;
     let mut left_out = Vec::new();
     let headers = reply.headers_mut();
     // Names that differ only in case are the same name, and its several values win over the single one.
@@ -38,13 +38,13 @@ pub(super) fn head(prelude: &Prelude) -> Result<(Reply, Vec<String>), HeadError>
         prelude.multi_value_headers.iter().flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value)));
     let cookies = prelude.cookies.iter().map(|cookie| ("set-cookie", cookie));
     for (name, value) in single.chain(multiple).chain(cookies) {
-        let invalid = || HeadError::Header(name.to_owned());
+        let invalid = || BadHead::Header(name.to_owned());
         let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid())?;
         if OF_THE_CONNECTION.contains(&header.as_str()) {
             left_out.push(header.to_string());
         } else {
-            headers.try_append(header, value).map_err(|_| HeadError::TooMany)?;
+            headers.try_append(header, value).map_err(|_| BadHead::TooMany)?;
         }
     }
     Ok((reply, left_out))

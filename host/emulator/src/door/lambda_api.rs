@@ -7,8 +7,8 @@ mod name;
 mod stream;
 
 use super::trace::{self, Trace};
-use super::{Door, EVENT_LIMIT, Peer, Reply, Unread, read, set};
-use crate::feed::{self, EventKind};
+use super::{EVENT_LIMIT, Entrance, Peer, Reply, Unread, read, set};
+use crate::feed::{Door, EventKind};
 use crate::function::Function;
 use crate::invocation::{Invocation, Tenant};
 use base64::Engine as _;
@@ -62,7 +62,7 @@ struct Call {
     log_tail: bool,
 }
 
-impl Door for LambdaApi {
+impl Entrance for LambdaApi {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, _: Peer) -> Reply {
         let request_id: Arc<str> = uuid::Uuid::new_v4().to_string().into();
         let trace = Trace::of(request.headers());
@@ -70,7 +70,7 @@ impl Door for LambdaApi {
             Ok(reply) => reply,
             Err(error) => {
                 let (status, why) = (error.status.as_u16(), format!("{}: {}", error.kind, error.message));
-                let kind = EventKind::Refused { door: feed::Door::Lambda, status, why };
+                let kind = EventKind::Refused { door: Door::Lambda, status, why };
                 self.function.feed.tell(None, Some(request_id.clone()), kind);
                 error.into_reply()
             }
@@ -105,7 +105,7 @@ impl LambdaApi {
         let payload = payload(&parts.headers, body, kind).await?;
         let call = Call {
             invocation: Invocation {
-                door: feed::Door::Lambda,
+                door: Door::Lambda,
                 line: None,
                 request_id,
                 event: payload,

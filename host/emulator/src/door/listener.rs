@@ -2,7 +2,7 @@
 
 use super::header_case::HeaderCase;
 use super::presence::Presence;
-use super::{Door, Peer, ReplyBody};
+use super::{Entrance, Peer, ReplyBody};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -38,7 +38,7 @@ pub(crate) enum Wire {
 }
 
 /// Serves clients until it is dropped, and all of them with it.
-pub(crate) async fn serve<D: Door>(listener: TcpListener, door: Arc<D>, wire: Wire) {
+pub(crate) async fn serve<D: Entrance>(listener: TcpListener, door: Arc<D>, wire: Wire) {
     let mut connections = JoinSet::new();
     let case = HeaderCase::learn().await;
     loop {
@@ -55,7 +55,7 @@ pub(crate) async fn serve<D: Door>(listener: TcpListener, door: Arc<D>, wire: Wi
     }
 }
 
-async fn connection<D: Door>(stream: TcpStream, address: SocketAddr, door: Arc<D>, wire: Wire, case: HeaderCase) {
+async fn connection<D: Entrance>(stream: TcpStream, address: SocketAddr, door: Arc<D>, wire: Wire, case: HeaderCase) {
     // Without it, each chunk would wait for the one before it to be acknowledged.
     let _ = stream.set_nodelay(true);
     // A client that is gone already is not served.
@@ -67,7 +67,7 @@ async fn connection<D: Door>(stream: TcpStream, address: SocketAddr, door: Arc<D
     }
 }
 
-async fn converse<D: Door>(stream: TcpStream, peer: Peer, door: Arc<D>, wire: Wire, case: HeaderCase) {
+async fn converse<D: Entrance>(stream: TcpStream, peer: Peer, door: Arc<D>, wire: Wire, case: HeaderCase) {
     match wire {
         Wire::Http1 => speak(stream, peer, door, case, true).await,
         Wire::Http1And2 => speak(stream, peer, door, case, false).await,
@@ -79,7 +79,7 @@ async fn converse<D: Door>(stream: TcpStream, peer: Peer, door: Arc<D>, wire: Wi
     }
 }
 
-async fn speak<D: Door>(
+async fn speak<D: Entrance>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     door: Arc<D>,

@@ -2,7 +2,7 @@
 
 use super::group::Group;
 use super::variables::variables;
-use super::{Environment, Phase, extensions_api, runtime_api};
+use super::{Environment, Readiness, extensions_api, runtime_api};
 use crate::feed::EventKind;
 use crate::invocation::{Failure, lock};
 use bytes::Bytes;
@@ -84,7 +84,7 @@ pub(super) async fn supervise(environment: Arc<Environment>) {
         end_all(&mut group, &mut printed).await;
         environment.silent.send_replace(true);
     }
-    if matches!(*environment.phase.borrow(), Phase::Starting) {
+    if matches!(*environment.readiness.borrow(), Readiness::Starting) {
         let message = format!("RequestId: {} Error: {}", uuid::Uuid::new_v4(), exit_message(&failure));
         not_started(&environment, failure.error_type(), &message);
     }
@@ -142,7 +142,7 @@ async fn ended_or_crashed(environment: &Environment, child: &mut Child) -> io::R
 /// Ends the runtime's process. Where extensions are registered, it is asked to first, as Lambda does; where it has said that it
 /// cannot start, it may exit by itself.
 async fn end(environment: &Environment, child: &mut Child, deadline: Instant) -> io::Result<ExitStatus> {
-    if matches!(*environment.phase.borrow(), Phase::Dead(Failure::Init { .. }))
+    if matches!(*environment.readiness.borrow(), Readiness::Dead(Failure::Init { .. }))
         && let Ok(status) = timeout(INIT_ERROR_GRACE, child.wait()).await
     {
         return status;
@@ -181,9 +181,9 @@ impl Environment {
 
     /// Tells extensions of the environment's end, and why it ends.
     fn say_goodbye(&self, deadline: Instant) {
-        let reason = match &*self.phase.borrow() {
-            Phase::Dead(Failure::ShutDown) => "spindown",
-            Phase::Dead(Failure::TimedOut(_)) => "timeout",
+        let reason = match &*self.readiness.borrow() {
+            Readiness::Dead(Failure::ShutDown) => "spindown",
+            Readiness::Dead(Failure::TimedOut(_)) => "timeout",
             _ => "failure",
         };
         let left = deadline.saturating_duration_since(Instant::now());

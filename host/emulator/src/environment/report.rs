@@ -1,6 +1,6 @@
 //! Lambda's `REPORT` line, and the figures in it.
 
-use crate::feed::{Outcome, Report};
+use crate::feed::{Report, Verdict};
 use crate::invocation::Running;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -35,9 +35,9 @@ pub(super) fn line(request_id: &str, report: &Report, memory_mb: u32) -> String 
         add(format!("Init Duration: {:.2} ms", init.as_secs_f64() * 1000.0));
     }
     match &report.outcome {
-        Outcome::Success => {}
-        Outcome::Timeout => add("Status: timeout".to_owned()),
-        Outcome::Error { error_type, .. } => {
+        Verdict::Success => {}
+        Verdict::Timeout => add("Status: timeout".to_owned()),
+        Verdict::Error { error_type, .. } => {
             add("Status: error".to_owned());
             add(format!("Error Type: {error_type}"));
         }

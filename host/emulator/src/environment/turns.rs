@@ -3,7 +3,7 @@
 
 use super::extensions::{Polled, Subscriptions, Unknown, Unregistered};
 use super::extensions_api::{self, Reported};
-use super::{Environment, Phase, report};
+use super::{Environment, Readiness, report};
 use crate::feed::EventKind;
 use crate::invocation::{Failure, Invocation, Running, lock};
 use bytes::Bytes;
@@ -117,7 +117,7 @@ impl Environment {
             format!("extension {}: {error_type}: {message}", state.extensions.name(id)?)
         };
         let type_of_failure = reported.error_type();
-        if matches!(*self.phase.borrow(), Phase::Starting) {
+        if matches!(*self.readiness.borrow(), Readiness::Starting) {
             let document = serde_json::json!({"errorType": type_of_failure, "errorMessage": message}).to_string();
             return Ok(self.init_error(type_of_failure.to_owned(), document.into()));
         }
@@ -144,14 +144,14 @@ impl Environment {
     /// Notes the end of the start, if it is that.
     fn becomes_ready(&self) {
         let init = self.created.elapsed();
-        // The state is locked before the phase wherever both are.
+        // The state is locked before the readiness wherever both are.
         let mut state = lock(&self.state);
         let started = state.runtime_waits
             && state.extensions.are_ready()
-            && self.phase.send_if_modified(|phase| {
-                let starting = matches!(phase, Phase::Starting);
+            && self.readiness.send_if_modified(|readiness| {
+                let starting = matches!(readiness, Readiness::Starting);
                 if starting {
-                    *phase = Phase::Ready;
+                    *readiness = Readiness::Ready;
                 }
                 starting
             });

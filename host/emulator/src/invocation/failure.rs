@@ -1,6 +1,6 @@
 //! How a response ended, and Lambda's names and words for failures that it sees itself.
 
-use crate::feed::Outcome;
+use crate::feed::Verdict;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -87,15 +87,15 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    pub(crate) fn outcome(&self, request_id: &str) -> Outcome {
+    pub(crate) fn outcome(&self, request_id: &str) -> Verdict {
         match self {
-            Self::Complete => Outcome::Success,
+            Self::Complete => Verdict::Success,
             Self::Error { error_type, document } | Self::Trailers { error_type, document } => {
-                Outcome::Error { error_type: error_type.clone(), message: message_of(document) }
+                Verdict::Error { error_type: error_type.clone(), message: message_of(document) }
             }
-            Self::Failed(Failure::TimedOut(_)) => Outcome::Timeout,
+            Self::Failed(Failure::TimedOut(_)) => Verdict::Timeout,
             Self::Failed(failure) => {
-                Outcome::Error { error_type: failure.error_type().to_owned(), message: failure.message(request_id) }
+                Verdict::Error { error_type: failure.error_type().to_owned(), message: failure.message(request_id) }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A client of the Lambda API: `Invoke`, and `InvokeWithResponseStream` with its frames.
 
-use super::{Answer, send};
+use super::{Received, send};
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use bytes::{Bytes, BytesMut};
 use firstbyte_emulator::Emulator;
@@ -8,13 +8,13 @@ use http::{Request, Version};
 
 /// Frames of an event stream as they come.
 pub(crate) struct Frames {
-    pub(crate) answer: Answer,
+    pub(crate) answer: Received,
     decoder: MessageFrameDecoder,
     pending: BytesMut,
 }
 
 impl Frames {
-    pub(crate) fn of(answer: Answer) -> Self {
+    pub(crate) fn of(answer: Received) -> Self {
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("content-type"), "application/vnd.amazon.eventstream");
         Self { answer, decoder: MessageFrameDecoder::new(), pending: BytesMut::new() }
@@ -61,7 +61,7 @@ pub(crate) async fn stream(emulator: &Emulator, payload: &str, headers: &[(&str,
     Frames::of(send(request, payload, Version::HTTP_11).await)
 }
 
-pub(crate) async fn invoke(emulator: &Emulator, name: &str, payload: &str, headers: &[(&str, &str)]) -> Answer {
+pub(crate) async fn invoke(emulator: &Emulator, name: &str, payload: &str, headers: &[(&str, &str)]) -> Received {
     let url = format!("{}/2015-03-31/functions/{name}/invocations", emulator.lambda_url());
     let request = headers.iter().fold(Request::post(url), |request, (name, value)| request.header(*name, *value));
     send(request, payload, Version::HTTP_11).await

@@ -41,14 +41,14 @@ pub(crate) async fn start(settings: Settings) -> (Emulator, Events) {
 }
 
 /// A client's view of an answer.
-pub(crate) struct Answer {
+pub(crate) struct Received {
     pub(crate) status: StatusCode,
     pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
     body: Incoming,
 }
 
-impl Answer {
+impl Received {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
     }
@@ -92,11 +92,11 @@ impl Answer {
 }
 
 /// A `POST` of text.
-pub(crate) async fn post(url: &str, body: &str) -> Answer {
+pub(crate) async fn post(url: &str, body: &str) -> Received {
     send(Request::post(url).header("content-type", "text/plain"), body, Version::HTTP_11).await
 }
 
-pub(crate) async fn send(request: http::request::Builder, body: &str, version: Version) -> Answer {
+pub(crate) async fn send(request: http::request::Builder, body: &str, version: Version) -> Received {
     let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).expect("a request");
     let stream = connect(request.uri()).await;
     tokio::time::timeout(LONG, over(stream, request, version)).await.expect("it answers")
@@ -106,7 +106,7 @@ pub(crate) async fn connect(uri: &Uri) -> TcpStream {
     TcpStream::connect(uri.authority().expect("a host").as_str()).await.expect("the door is open")
 }
 
-pub(crate) async fn over<S>(stream: S, request: Request<Full<Bytes>>, version: Version) -> Answer
+pub(crate) async fn over<S>(stream: S, request: Request<Full<Bytes>>, version: Version) -> Received
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -114,7 +114,7 @@ where
 }
 
 /// The same for an answer that may be none.
-pub(crate) async fn attempt<S>(stream: S, mut request: Request<Full<Bytes>>, version: Version) -> hyper::Result<Answer>
+pub(crate) async fn attempt<S>(stream: S, mut request: Request<Full<Bytes>>, version: Version) -> hyper::Result<Received>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -132,7 +132,7 @@ where
         sender.send_request(request).await?
     };
     let (parts, body) = response.into_parts();
-    Ok(Answer { status: parts.status, version: parts.version, headers: parts.headers, body })
+    Ok(Received { status: parts.status, version: parts.version, headers: parts.headers, body })
 }
 
 /// Sends a request whose head begins as `head` says, and gives all that comes back until the door closes the connection.

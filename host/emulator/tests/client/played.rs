@@ -1,6 +1,6 @@
 //! An environment whose runtime and extensions a test plays: its process only says where its Runtime API is.
 
-use super::{Answer, post, printed, send, start, until};
+use super::{Received, post, printed, send, start, until};
 use firstbyte_emulator::{Emulator, EventKind, Events, Settings};
 use http::{Method, Request, Version};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub(crate) struct Played {
     pub(crate) events: Events,
     pub(crate) api: String,
     pub(crate) pid: u32,
-    pub(crate) caller: Option<JoinHandle<Answer>>,
+    pub(crate) caller: Option<JoinHandle<Received>>,
 }
 
 pub(crate) async fn play(mut settings: Settings, (before, then): Script) -> Played {
@@ -49,7 +49,7 @@ pub(crate) async fn play(mut settings: Settings, (before, then): Script) -> Play
 }
 
 /// A request to the Runtime API, by which either the runtime or an extension speaks.
-pub(crate) fn ask(api: &str, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> JoinHandle<Answer> {
+pub(crate) fn ask(api: &str, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> JoinHandle<Received> {
     let mut request = Request::builder().method(method).uri(format!("http://{api}{path}"));
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -58,11 +58,11 @@ pub(crate) fn ask(api: &str, method: Method, path: &str, headers: &[(&str, &str)
     tokio::spawn(async move { send(request, &body, Version::HTTP_11).await })
 }
 
-pub(crate) async fn json_of(answer: &mut Answer) -> Value {
+pub(crate) async fn json_of(answer: &mut Received) -> Value {
     serde_json::from_str(&answer.text().await).expect("JSON")
 }
 
-pub(crate) async fn answered(asked: JoinHandle<Answer>) -> Answer {
+pub(crate) async fn answered(asked: JoinHandle<Received>) -> Received {
     asked.await.expect("it is answered")
 }
 
@@ -75,21 +75,21 @@ impl Played {
         answer.header("lambda-extension-identifier").to_owned()
     }
 
-    pub(crate) async fn try_register(&self, name: &str, events: &[&str]) -> Answer {
+    pub(crate) async fn try_register(&self, name: &str, events: &[&str]) -> Received {
         let body = json!({ "events": events }).to_string();
         answered(ask(&self.api, Method::POST, "/2020-01-01/extension/register", &[("lambda-extension-name", name)], &body)).await
     }
 
-    pub(crate) fn extension_polls(&self, id: &str) -> JoinHandle<Answer> {
+    pub(crate) fn extension_polls(&self, id: &str) -> JoinHandle<Received> {
         ask(&self.api, Method::GET, "/2020-01-01/extension/event/next", &[("lambda-extension-identifier", id)], "")
     }
 
-    pub(crate) fn runtime_polls(&self) -> JoinHandle<Answer> {
+    pub(crate) fn runtime_polls(&self) -> JoinHandle<Received> {
         ask(&self.api, Method::GET, "/2018-06-01/runtime/invocation/next", &[], "")
     }
 
     /// Takes the next invocation and responds to it; its request id.
-    pub(crate) async fn serve(&self, next: JoinHandle<Answer>) -> String {
+    pub(crate) async fn serve(&self, next: JoinHandle<Received>) -> String {
         let next = answered(next).await;
         let id = next.header("lambda-runtime-aws-request-id").to_owned();
         let path = format!("/2018-06-01/runtime/invocation/{id}/response");

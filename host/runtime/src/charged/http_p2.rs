@@ -172,10 +172,10 @@ fn incoming<T: Holder>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
             Ok((fields,))
         },
     )?;
-    type Answer = Result<Resource<HostOutgoingResponse>, ErrorCode>;
     types.func_wrap(
         "[static]response-outparam.set",
-        |mut store: Store<'_, T>, (right, answer): (Resource<HostResponseOutparam>, Answer)| {
+        |mut store: Store<'_, T>,
+         (right, answer): (Resource<HostResponseOutparam>, Result<Resource<HostOutgoingResponse>, ErrorCode>)| {
             let state = store.data_mut();
             if let Ok(response) = &answer {
                 state.holdings().release(response.rep());

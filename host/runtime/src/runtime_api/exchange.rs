@@ -3,8 +3,8 @@
 use super::connection::{Connection, is_idle};
 use super::{RuntimeApi, Target, USER_AGENT};
 use crate::outlet::{Closed, DeliveryError};
-use firstbyte_wire::answer::{self, Answer};
 use firstbyte_wire::error::{DOCUMENT_LIMIT, MINIMAL_DOCUMENT_LIMIT};
+use firstbyte_wire::receipt::{self, Receipt};
 use firstbyte_wire::runtime_api::{self, header};
 use firstbyte_wire::{ErrorReport, ErrorType};
 use std::fmt;
@@ -285,10 +285,10 @@ impl Exchange {
         // An answer may come although we could not send everything: it says why.
         let _ = ready!(self.poll_backlog(cx, 0));
         loop {
-            if let Some(answer) = Answer::parse(&self.answer)? {
-                return Poll::Ready(self.settle(answer));
+            if let Some(receipt) = Receipt::parse(&self.answer)? {
+                return Poll::Ready(self.settle(receipt));
             }
-            if self.answer.len() > 2 * answer::LIMIT {
+            if self.answer.len() > 2 * receipt::LIMIT {
                 return Poll::Ready(Err(DeliveryError::NotHttp(format!("more than {} bytes", self.answer.len()))));
             }
             if ready!(self.poll_read(cx))? == 0 {
@@ -298,17 +298,17 @@ impl Exchange {
         }
     }
 
-    fn settle(&mut self, answer: Answer) -> Result<(), DeliveryError> {
-        self.closed |= !answer.keep_alive || !self.complete || self.backlog() > 0 || self.answer.len() != answer.body.end;
+    fn settle(&mut self, receipt: Receipt) -> Result<(), DeliveryError> {
+        self.closed |= !receipt.keep_alive || !self.complete || self.backlog() > 0 || self.answer.len() != receipt.body.end;
         if let (false, Some(stream)) = (self.closed, self.connection.take()) {
             self.api.keep(stream);
         }
-        if (200..300).contains(&answer.status) {
+        if (200..300).contains(&receipt.status) {
             return Ok(());
         }
-        let body = self.answer.get(answer.body).unwrap_or_default();
+        let body = self.answer.get(receipt.body).unwrap_or_default();
         let body = String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned();
-        Err(DeliveryError::Refused { status: answer.status, body })
+        Err(DeliveryError::Refused { status: receipt.status, body })
     }
 
     fn compact(&mut self) {

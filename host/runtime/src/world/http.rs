@@ -118,7 +118,7 @@ fn say_what_lambda_knows(headers: &mut HeaderMap, invocation: &Invocation, setti
 }
 
 /// What a guest answers with: a response, or an error in its place.
-pub(super) type Answer = Result<Response<WasiBody>, Error>;
+pub(super) type Produced = Result<Response<WasiBody>, Error>;
 
 /// The way of a guest's response into that of its invocation. Bytes wait in it only while the reader is behind, and no more than
 /// one piece of the body.
@@ -133,7 +133,7 @@ pub(super) struct Passage {
 
 enum State {
     /// The guest has not answered.
-    Awaited(oneshot::Receiver<Answer>),
+    Awaited(oneshot::Receiver<Produced>),
     /// The response was started, and its body is on its way.
     Open {
         body: WasiBody,
@@ -153,7 +153,7 @@ pub(super) enum Rest {
 }
 
 impl Passage {
-    pub(super) fn new(invocation: &Invocation, to: SharedResponse, answer: oneshot::Receiver<Answer>) -> Self {
+    pub(super) fn new(invocation: &Invocation, to: SharedResponse, answer: oneshot::Receiver<Produced>) -> Self {
         Self { to, trigger: invocation.trigger, log: invocation.log.clone(), state: State::Awaited(answer), moved: false }
     }
 

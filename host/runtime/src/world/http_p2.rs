@@ -2,7 +2,7 @@
 //!
 //! Such a handler is done when its function returns: what it has not written then, it never will.
 
-use super::http::{self, Answer, Passage, Rest};
+use super::http::{self, Passage, Produced, Rest};
 use crate::outcome::Failed;
 use crate::store::State;
 use std::future::poll_fn;
@@ -76,7 +76,7 @@ fn hand_over(state: &mut State) -> wasmtime::Result<Result<HandedOver, Failed>> 
         Err(failed) => return Ok(Err(failed)),
     };
     let scheme = if request.uri().scheme_str() == Some("http") { Scheme::Http } else { Scheme::Https };
-    let (right, answer) = oneshot::channel::<Answer>();
+    let (right, answer) = oneshot::channel::<Produced>();
     let passage = Passage::new(&state.invocation, state.response.clone(), answer);
     let request = state.http().new_incoming_request(scheme, request)?;
     let right = state.http().new_response_outparam_from_callback(move |answer| {

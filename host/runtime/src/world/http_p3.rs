@@ -2,7 +2,7 @@
 //!
 //! Such a handler goes on after its function has returned: it writes its body then. It is done when none of its tasks is left.
 
-use super::http::{self, Answer, Passage, Rest};
+use super::http::{self, Passage, Produced, Rest};
 use crate::outcome::Failed;
 use crate::store::State;
 use std::future::poll_fn;
@@ -80,11 +80,11 @@ impl Exports {
         &self,
         accessor: &Accessor<State>,
         request: Resource<Request>,
-        right: oneshot::Sender<Answer>,
+        right: oneshot::Sender<Produced>,
         is_over: &AtomicBool,
     ) -> wasmtime::Result<()> {
         let answer = match self.0.wasi_http_handler().call_handle(accessor, request).await? {
-            Ok(response) => accessor.with(|mut access| -> wasmtime::Result<Answer> {
+            Ok(response) => accessor.with(|mut access| -> wasmtime::Result<Produced> {
                 let response = access.get().http().table.delete(response)?;
                 let taken = std::future::ready(Ok::<(), Error>(()));
                 Ok(Ok(response.into_http(&mut access, taken)?))

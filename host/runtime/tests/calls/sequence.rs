@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use firstbyte_runtime::log::{Log, Record};
 use firstbyte_runtime::outlet::{Closed, DeliveryError, Opening, Outlet};
-use firstbyte_runtime::{Fault, Handler, InvocationContext, Outcome, Phase, Settings, Settled};
+use firstbyte_runtime::{Fault, Handler, InvocationContext, Outcome, Settings, Settled, Stage};
 use firstbyte_wire::{ErrorReport, Trigger};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -136,12 +136,12 @@ impl Asked {
         let is_callers_fault = matches!(outcome, Outcome::Failed(failed) if failed.fault == Fault::Caller);
         match (failed, phase) {
             (false, _) => assert_eq!(ended, End::Clean),
-            (true, Phase::Started) => assert_eq!(ended, End::Aborted),
-            (true, Phase::Unstarted) if self.trigger == Trigger::Direct => assert_eq!(ended, End::Failed),
-            (true, Phase::Unstarted) if is_callers_fault => assert_eq!((ended, seen.opened), (End::Clean, Some(self.trigger))),
-            (true, Phase::Unstarted) => assert!(ended == End::Aborted && seen.opened == Some(self.trigger), "{seen:?}"),
+            (true, Stage::Started) => assert_eq!(ended, End::Aborted),
+            (true, Stage::Unstarted) if self.trigger == Trigger::Direct => assert_eq!(ended, End::Failed),
+            (true, Stage::Unstarted) if is_callers_fault => assert_eq!((ended, seen.opened), (End::Clean, Some(self.trigger))),
+            (true, Stage::Unstarted) => assert!(ended == End::Aborted && seen.opened == Some(self.trigger), "{seen:?}"),
             // It was finished before; or ended at the deadline, beside a handler that did not yield.
-            (true, Phase::Ended) => {}
+            (true, Stage::Ended) => {}
         }
         assert_eq!(seen.opened.is_some(), ended != End::Failed, "{seen:?}");
         assert_eq!(log.of(&self.id), usize::from(failed), "a failure is logged once");

@@ -133,24 +133,24 @@ struct Script {
 }
 
 /// A bootstrap and what it says to the API.
-pub(crate) struct Running {
+pub(crate) struct Bootstrap {
     child: Child,
     requests: Receiver<Request>,
     script: Arc<Script>,
 }
 
 /// Starts a bootstrap with the endings fixture.
-pub(crate) fn start(variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>) -> Running {
+pub(crate) fn start(variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>) -> Bootstrap {
     start_with(&ENDINGS, variables, next, post)
 }
 
 /// Starts a bootstrap with the endings fixture, within limits as a shell's `ulimit` takes them.
-pub(crate) fn start_within(limits: &str, variables: &[(&str, &str)]) -> Running {
+pub(crate) fn start_within(limits: &str, variables: &[(&str, &str)]) -> Bootstrap {
     start_as(Some(limits), &ENDINGS, variables, vec![], vec![])
 }
 
 /// Starts a bootstrap with this component.
-pub(crate) fn start_with(component: &Path, variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>) -> Running {
+pub(crate) fn start_with(component: &Path, variables: &[(&str, &str)], next: Vec<Next>, post: Vec<Post>) -> Bootstrap {
     start_as(None, component, variables, next, post)
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn start_as(
     variables: &[(&str, &str)],
     next: Vec<Next>,
     post: Vec<Post>,
-) -> Running {
+) -> Bootstrap {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     let (sender, requests) = channel();
@@ -193,10 +193,10 @@ pub(crate) fn start_as(
     command.env("LAMBDA_TASK_ROOT", component.parent().expect("in a folder"));
     command.env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128").envs(variables.iter().copied());
     let child = command.stdout(Stdio::piped()).spawn().expect("the bootstrap starts");
-    Running { child, requests, script }
+    Bootstrap { child, requests, script }
 }
 
-impl Running {
+impl Bootstrap {
     /// The next request that is not `/next`.
     pub(crate) fn request(&self) -> Request {
         self.requests.recv_timeout(PATIENCE).expect("the bootstrap posts something")
@@ -319,7 +319,7 @@ impl FollowedLog {
     }
 }
 
-impl Drop for Running {
+impl Drop for Bootstrap {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

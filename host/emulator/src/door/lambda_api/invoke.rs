@@ -4,7 +4,7 @@ use super::{ApiError, Call, InvocationType, invoked, throttled};
 use crate::door::{JSON, Reply, envelope, json, set, whole};
 use crate::feed::EventKind;
 use crate::function::Function;
-use crate::invocation::{Answer, Ending, Failure, Response as RuntimeResponse, Running};
+use crate::invocation::{Ending, Failure, Responded, Running, RuntimeResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ pub(super) async fn answer(function: &Arc<Function>, call: Call) -> Result<Reply
         InvocationType::Event => {
             let function = function.clone();
             tokio::spawn(async move {
-                if let Ok((Answer::Response(mut response), _)) = function.invoke(call.invocation).await {
+                if let Ok((Responded::Response(mut response), _)) = function.invoke(call.invocation).await {
                     while response.body.next().await.is_some() {}
                 }
             });
@@ -40,9 +40,9 @@ async fn wait(function: &Arc<Function>, call: Call) -> Result<Reply, ApiError> {
     let version = call.invocation.version.clone();
     let (answer, running) = function.invoke(call.invocation).await.map_err(|_| throttled())?;
     let mut reply = match (answer, &running) {
-        (Answer::Response(response), Some(running)) => collect(response, running).await,
-        (Answer::Response(_), None) => error(Bytes::new()),
-        (Answer::Error(document), _) => error(document),
+        (Responded::Response(response), Some(running)) => collect(response, running).await,
+        (Responded::Response(_), None) => error(Bytes::new()),
+        (Responded::Error(document), _) => error(document),
     };
     if let (true, Some(running)) = (call.log_tail, &running) {
         running.over().await;

@@ -5,7 +5,7 @@ use super::{ApiError, Call, invoked, throttled};
 use crate::door::{Cut, JSON, Reply, set, streamed};
 use crate::feed::EventKind;
 use crate::function::Function;
-use crate::invocation::{Answer, Body, Ending, Failure, Running};
+use crate::invocation::{Body, Ending, Failure, Responded, Running};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -17,11 +17,11 @@ pub(super) async fn answer(function: &Arc<Function>, call: Call) -> Result<Reply
     let version = call.invocation.version.clone();
     let (answer, running) = function.invoke(call.invocation).await.map_err(|_| throttled())?;
     let (content_type, payload) = match answer {
-        Answer::Response(response) => {
+        Responded::Response(response) => {
             (response.content_type.unwrap_or_else(|| OCTET_STREAM.to_owned()), Payload::Body(response.body))
         }
         // An error before the first byte is the payload, and nothing else says that it is one.
-        Answer::Error(document) => (JSON.to_owned(), Payload::Document(document)),
+        Responded::Error(document) => (JSON.to_owned(), Payload::Document(document)),
     };
     let events = Events { payload, running, log_tail: call.log_tail };
     let mut reply = Response::new(streamed(events, Events::next));

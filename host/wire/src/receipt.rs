@@ -12,28 +12,28 @@ const HEADERS: usize = 64;
 /// Bytes that are not the beginning of an HTTP/1 response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct AnswerError(String);
+pub struct ReceiptError(String);
 
 /// An answer that is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Receipt {
     /// The HTTP status, of three digits. Interim answers (1xx) are passed over.
     pub status: u16,
-    /// Whether the connection may carry another request, if nothing came after [`Answer::body`].
+    /// Whether the connection may carry another request, if nothing came after [`Receipt::body`].
     pub keep_alive: bool,
     /// Where the body is in the bytes that were parsed.
     pub body: Range<usize>,
 }
 
-impl Answer {
+impl Receipt {
     /// Parses all that has come so far. None while the answer is incomplete.
     ///
     /// A body whose length is not said, or is beyond [`LIMIT`], is not waited for: the status is what matters, and the
     /// connection is not for use again.
     ///
     /// # Errors
-    /// [`AnswerError`]: more bytes will not make it HTTP.
-    pub fn parse(bytes: &[u8]) -> Result<Option<Self>, AnswerError> {
+    /// [`ReceiptError`]: more bytes will not make it HTTP.
+    pub fn parse(bytes: &[u8]) -> Result<Option<Self>, ReceiptError> {
         let mut start = 0;
         loop {
             let mut headers = [httparse::EMPTY_HEADER; HEADERS];
@@ -41,7 +41,7 @@ impl Answer {
             let begins = match response.parse(bytes.get(start..).unwrap_or_default()) {
                 Ok(httparse::Status::Complete(head)) => start + head,
                 Ok(httparse::Status::Partial) => return Ok(None),
-                Err(error) => return Err(AnswerError(error.to_string())),
+                Err(error) => return Err(ReceiptError(error.to_string())),
             };
             let status = response.code.unwrap_or_default();
             if (100..200).contains(&status) {
@@ -81,7 +81,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Option<(u16, bool, &str)> {
-        let answer = Answer::parse(text.as_bytes()).expect("HTTP")?;
+        let answer = Receipt::parse(text.as_bytes()).expect("HTTP")?;
         Some((answer.status, answer.keep_alive, &text[answer.body]))
     }
 
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn garbage_is_an_error() {
         for bytes in [&b"hello\r\n\r\n"[..], b"HTTP/2 200\r\n\r\n", b"HTTP/1.1 200 OK\r\n\0: x\r\n\r\n"] {
-            assert!(Answer::parse(bytes).is_err(), "{bytes:?}");
+            assert!(Receipt::parse(bytes).is_err(), "{bytes:?}");
         }
     }
 
@@ -128,7 +128,7 @@ mod tests {
             bytes in prop::collection::vec(any::<u8>(), 0..200),
         ) {
             let bytes = [start.as_bytes(), &bytes].concat();
-            if let Ok(Some(answer)) = Answer::parse(&bytes) {
+            if let Ok(Some(answer)) = Receipt::parse(&bytes) {
                 prop_assert!(bytes.get(answer.body).is_some());
             }
         }

@@ -31,7 +31,7 @@ pub enum End {
 
 /// A whole answer.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Received {
     /// Its status.
     pub status: StatusCode,
     /// Its HTTP version.
@@ -48,7 +48,7 @@ pub struct Answer {
     pub end_at: Duration,
 }
 
-impl Answer {
+impl Received {
     /// A header's value; the first, if there are several.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
