@@ -145,7 +145,12 @@ fn what_has_nothing_to_prepare_is_told_so() {
     run(&folder.path().join("once.cwasm"), "", &again[..2]).expect("it is a component as any other");
 
     let compiled = compiled(Guest::Prepared, &folder, "", &[]).expect("it is compiled");
-    let packaged = ["package", compiled.to_str().expect("UTF-8"), "--arch", "x86_64", "--snapshot"];
-    let said = run(&folder.path().join("packaged"), "", &packaged).expect_err("it is machine code");
+    let package = |handler: &Path, name: &str| {
+        let handler = handler.to_str().expect("UTF-8");
+        run(&folder.path().join(name), "", &["package", handler, "--arch", "x86_64", "--snapshot"])
+    };
+    let said = package(&compiled, "refused").expect_err("it is machine code");
     assert!(said.contains("is compiled already; --snapshot needs its .wasm"), "{said}");
+    let packaged = package(Guest::Prepared.component(), "packaged").expect("a function");
+    assert!(packaged.join("function.zip").is_file());
 }
