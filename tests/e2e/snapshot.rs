@@ -105,7 +105,7 @@ fn what_a_snapshot_would_keep_is_refused_with_what_to_do() {
         ("panic", "its #[firstbyte::init] panicked: "),
         ("panic", "there are no routes"),
         ("error", "its #[firstbyte::init] failed: there are no routes"),
-        ("exit", "it exited with status 3"),
+        ("exit", "trapped: it exited with status 1"),
     ] {
         let said = refused(ask, &["--snapshot", "--snapshot-env", "ASK"]);
         let begins = said.contains("error: cannot make a snapshot of ") && said.contains("guest_misprepared.wasm: ");
