@@ -42,6 +42,22 @@ if ! cmp -s deploy/release/requirements.txt "$WORK/venv/installed"; then
   cp deploy/release/requirements.txt "$WORK/venv/installed"
 fi
 export PATH=$WORK/venv/bin:$PATH
+if [ -n "$quick" ]; then
+  # maturin has cargo build the command line alone, whose dependencies would then have fewer features than in a build of the whole
+  # workspace, and would all be compiled once more. What is not to be published is taken from that build.
+  mkdir -p "$WORK/quick"
+  cat > "$WORK/quick/cargo" <<SHIM
+#!/bin/sh
+if [ "\$1" = rustc ]; then
+  cd "$ROOT"
+  set -- build --release --locked --quiet --bin firstbyte --message-format json-render-diagnostics
+fi
+exec "$(command -v cargo)" "\$@"
+SHIM
+  chmod +x "$WORK/quick/cargo"
+  export PATH=$WORK/quick:$PATH
+  unset CARGO
+fi
 VERSION=$(python deploy/release/stage.py version)
 
 # The C compilers and linkers of static programs, by the variables of cargo and of the crate cc. Rust brings linker and C library.
