@@ -126,8 +126,8 @@ pub async fn snapshot(wasm: &[u8], granted: Granted) -> Result<Snapshot, Snapsho
     Ok(Snapshot { wasm, memory })
 }
 
-/// The initializer is called here, and stays exported: taking it out as well is where wizer 48 makes invalid components of
-/// Rust's (wasmtime#13168), so it is told of a name that none has.
+/// The initializer is called here, and wizer is told of a name that none has, so that it leaves all exports alone: where it keeps an
+/// initializer or takes it away, it can make invalid components of Rust's (wasmtime#13168).
 fn wizer() -> Wizer {
     let mut wizer = Wizer::new();
     wizer.init_func("").keep_init_func(true);
