@@ -4,9 +4,8 @@ use super::{Dimension, Function, Measured, MetricsSettings, Observed, Observer};
 use crate::log::{BoxFuture, Log};
 use crate::outcome::{Failed, Fault, Outcome};
 use firstbyte_wire::Trigger;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Writes a line for each invocation.
@@ -14,44 +13,13 @@ pub(crate) struct Emf {
     settings: MetricsSettings,
     function: Function,
     log: Arc<dyn Log>,
+    /// The memory of a line: the next invocation may begin at once, and should find the allocator as it was.
+    line: Mutex<Vec<u8>>,
 }
 
 impl Emf {
     pub(crate) fn new(settings: MetricsSettings, function: Function, log: Arc<dyn Log>) -> Self {
-        Self { settings, function, log }
-    }
-
-    fn line(&self, observed: &Observed<'_>) -> String {
-        let Observed { context, settled, measured, is_cold } = observed;
-        let dimensions: Vec<(&str, &str)> =
-            self.settings.dimensions.iter().map(|dimension| self.value(dimension, measured)).collect();
-        let figures = figures(&settled.outcome, settled.written, measured);
-        let names = dimensions.iter().map(|(name, _)| *name).collect();
-        let metrics = figures.iter().map(|(name, unit, _)| Metric { name, unit }).collect();
-        let directive = Directive { namespace: &self.settings.namespace, dimensions: [names], metrics };
-        let timestamp = measured.delivered.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
-        let mut members = Map::new();
-        for (name, value) in dimensions {
-            members.insert(name.to_owned(), value.into());
-        }
-        for (name, _, figure) in figures {
-            members.insert(name.to_owned(), figure);
-        }
-        members.insert("requestId".to_owned(), context.request_id.as_str().into());
-        members.insert("coldStart".to_owned(), (*is_cold).into());
-        if let Some(tenant) = &context.tenant_id {
-            members.insert("tenantId".to_owned(), tenant.as_str().into());
-        }
-        if let Some(status) = measured.status {
-            members.insert("status".to_owned(), status.into());
-        }
-        if let Outcome::Failed(failed) = &settled.outcome {
-            // Handlers choose the names of kinds: as a dimension, each would be a metric to pay for.
-            members.insert("errorType".to_owned(), failed.report.error_type.as_str().into());
-        }
-        let aws = json!({ "Timestamp": u64::try_from(timestamp).unwrap_or(u64::MAX), "CloudWatchMetrics": [directive] });
-        members.insert("_aws".to_owned(), aws);
-        Value::Object(members).to_string()
+        Self { settings, function, log, line: Mutex::default() }
     }
 
     fn value<'a>(&'a self, dimension: &'a Dimension, measured: &Measured) -> (&'a str, &'a str) {
@@ -66,12 +34,69 @@ impl Emf {
 
 impl Observer for Emf {
     fn observe<'a>(&'a self, observed: &'a Observed<'a>) -> BoxFuture<'a, ()> {
-        self.log.line(&self.line(observed));
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.clear();
+        // Nothing in it can fail: its keys are text, and it is written to memory.
+        if serde_json::to_writer(&mut *line, &Line { emf: self, observed }).is_ok() {
+            self.log.line(&String::from_utf8_lossy(&line));
+        }
         Box::pin(std::future::ready(()))
     }
 }
 
-#[derive(Serialize)]
+/// The line of one invocation.
+struct Line<'a> {
+    emf: &'a Emf,
+    observed: &'a Observed<'a>,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Observed { context, settled, measured, is_cold } = self.observed;
+        let MetricsSettings { namespace, dimensions } = &self.emf.settings;
+        let dimensions: Vec<(&str, &str)> = dimensions.iter().map(|dimension| self.emf.value(dimension, measured)).collect();
+        let figures = figures(&settled.outcome, settled.written, measured);
+        let timestamp = measured.delivered.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        let directive = Directive {
+            namespace,
+            dimensions: [dimensions.iter().map(|(name, _)| *name).collect()],
+            metrics: figures.iter().map(|(name, unit, _)| Metric { name, unit }).collect(),
+        };
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry(
+            "_aws",
+            &Directives { timestamp: u64::try_from(timestamp).unwrap_or(u64::MAX), cloud_watch_metrics: [directive] },
+        )?;
+        for (name, value) in dimensions {
+            members.serialize_entry(name, value)?;
+        }
+        for (name, _, figure) in figures {
+            members.serialize_entry(name, &figure)?;
+        }
+        members.serialize_entry("requestId", &context.request_id)?;
+        members.serialize_entry("coldStart", is_cold)?;
+        if let Some(tenant) = &context.tenant_id {
+            members.serialize_entry("tenantId", tenant)?;
+        }
+        if let Some(status) = measured.status {
+            members.serialize_entry("status", &status)?;
+        }
+        if let Outcome::Failed(failed) = &settled.outcome {
+            // Handlers choose the names of kinds: as a dimension, each would be a metric to pay for.
+            members.serialize_entry("errorType", &failed.report.error_type)?;
+        }
+        members.end()
+    }
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directives<'a> {
+    timestamp: u64,
+    cloud_watch_metrics: [Directive<'a>; 1],
+}
+
+#[derive(serde::Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Directive<'a> {
     namespace: &'a str,
@@ -79,11 +104,19 @@ struct Directive<'a> {
     metrics: Vec<Metric<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metric<'a> {
     name: &'a str,
     unit: &'a str,
+}
+
+/// A metric's value.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Number {
+    Whole(u64),
+    Fraction(f64),
 }
 
 /// The door's name, as the value of a dimension.
@@ -97,8 +130,8 @@ pub(super) fn door(trigger: Trigger) -> &'static str {
 }
 
 /// Names, units and figures of one invocation. What did not happen is left out, but for counts, which are 0 then.
-fn figures(outcome: &Outcome, written: u64, measured: &Measured) -> Vec<(&'static str, &'static str, Value)> {
-    let milliseconds = |duration: Duration| json!((duration.as_secs_f64() * 1e6).round() / 1e3);
+fn figures(outcome: &Outcome, written: u64, measured: &Measured) -> Vec<(&'static str, &'static str, Number)> {
+    let milliseconds = |duration: Duration| Number::Fraction((duration.as_secs_f64() * 1e6).round() / 1e3);
     let mut figures = Vec::with_capacity(24);
     let mut time = |name, duration: Option<Duration>| {
         figures.extend(duration.map(|duration| (name, "Milliseconds", milliseconds(duration))));
@@ -112,15 +145,16 @@ fn figures(outcome: &Outcome, written: u64, measured: &Measured) -> Vec<(&'stati
     time("InstantiationTime", measured.instantiation);
     let first_bytes = measured.calls.iter().filter_map(|call| call.first_byte.map(|at| at.saturating_sub(call.begun)));
     time("UpstreamFirstByteTime", first_bytes.max());
-    figures.push(("ResponseBytes", "Bytes", written.into()));
-    figures.push(("Writes", "Count", measured.writes.into()));
-    figures.push(("MemoryUsed", "Bytes", measured.memory.into()));
-    let calls = u64::try_from(measured.calls.len()).unwrap_or(u64::MAX).saturating_add(measured.more_calls);
-    figures.push(("UpstreamCalls", "Count", calls.into()));
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let ending = ending(outcome);
-    for name in ENDINGS {
-        figures.push((name, "Count", u64::from(name == ending).into()));
-    }
+    let whole = [
+        ("ResponseBytes", "Bytes", written),
+        ("Writes", "Count", measured.writes),
+        ("MemoryUsed", "Bytes", count(measured.memory)),
+        ("UpstreamCalls", "Count", count(measured.calls.len()).saturating_add(measured.more_calls)),
+    ];
+    let endings = ENDINGS.map(|name| (name, "Count", u64::from(name == ending)));
+    figures.extend(whole.into_iter().chain(endings).map(|(name, unit, number)| (name, unit, Number::Whole(number))));
     figures
 }
 

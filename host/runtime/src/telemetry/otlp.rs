@@ -15,7 +15,8 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request};
 use http_body_util::{BodyExt as _, Full};
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -26,7 +27,7 @@ const ANSWER: usize = 64 * 1024;
 /// Sends spans.
 pub(crate) struct Otlp {
     settings: TraceSettings,
-    resource: Value,
+    resource: Vec<Attribute<'static>>,
     egress: Arc<Egress>,
     shares: Shares,
     log: Arc<dyn Log>,
@@ -56,12 +57,17 @@ impl Otlp {
         Ok(Self { settings, resource, egress, shares, log, lost: AtomicU64::new(0) })
     }
 
-    async fn export(&self, spans: Vec<Value>) -> Result<(), String> {
-        let document = json!({ "resourceSpans": [{
-            "resource": { "attributes": self.resource },
-            "scopeSpans": [{ "scope": { "name": "firstbyte", "version": env!("CARGO_PKG_VERSION") }, "spans": spans }],
-        }] });
-        let body = Full::new(Bytes::from(document.to_string())).map_err(|never| match never {}).boxed_unsync();
+    /// What is sent of one invocation.
+    fn document(&self, trace: &Trace, observed: &Observed<'_>) -> Result<Bytes, serde_json::Error> {
+        let scope = Scope { name: "firstbyte", version: env!("CARGO_PKG_VERSION") };
+        let scope_spans = [ScopeSpans { scope, spans: spans(trace, observed) }];
+        let resource = Resource { attributes: &self.resource };
+        serde_json::to_vec(&Document { resource_spans: [ResourceSpans { resource, scope_spans }] }).map(Bytes::from)
+    }
+
+    async fn export(&self, trace: &Trace, observed: &Observed<'_>) -> Result<(), String> {
+        let document = self.document(trace, observed).map_err(|error| error.to_string())?;
+        let body = Full::new(document).map_err(|never| match never {}).boxed_unsync();
         let mut request = Request::post(self.settings.endpoint.clone()).body(body).map_err(|error| error.to_string())?;
         *request.headers_mut() = self.settings.headers.clone();
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -84,8 +90,7 @@ impl Observer for Otlp {
     fn observe<'a>(&'a self, observed: &'a Observed<'a>) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let Some(trace) = observed.measured.trace.as_ref().filter(|trace| trace.is_sampled) else { return };
-            let spans = spans(trace, observed);
-            let failed = match tokio::time::timeout(self.settings.timeout, self.export(spans)).await {
+            let failed = match tokio::time::timeout(self.settings.timeout, self.export(trace, observed)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error,
                 Err(_) => format!("the collector took longer than {} ms", self.settings.timeout.as_millis()),
@@ -100,46 +105,138 @@ impl Observer for Otlp {
     }
 }
 
-fn text(key: &str, value: impl Into<String>) -> Value {
-    json!({ "key": key, "value": { "stringValue": value.into() } })
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    resource_spans: [ResourceSpans<'a>; 1],
 }
 
-/// An integer: JSON numbers of other languages do not hold all of them, so OTLP writes text.
-fn integer(key: &str, value: impl Into<u64>) -> Value {
-    json!({ "key": key, "value": { "intValue": value.into().to_string() } })
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceSpans<'a> {
+    resource: Resource<'a>,
+    scope_spans: [ScopeSpans<'a>; 1],
 }
 
-fn flag(key: &str, value: bool) -> Value {
-    json!({ "key": key, "value": { "boolValue": value } })
+#[derive(Serialize)]
+struct Resource<'a> {
+    attributes: &'a [Attribute<'static>],
+}
+
+#[derive(Serialize)]
+struct ScopeSpans<'a> {
+    scope: Scope,
+    spans: Vec<Span<'a>>,
+}
+
+#[derive(Serialize)]
+struct Scope {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Span<'a> {
+    trace_id: String,
+    span_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_span_id: Option<String>,
+    name: Cow<'a, str>,
+    kind: u8,
+    flags: u8,
+    start_time_unix_nano: String,
+    end_time_unix_nano: String,
+    attributes: Vec<Attribute<'a>>,
+    events: Vec<Moment>,
+    status: Status<'a>,
+}
+
+/// Something that happened at one moment of a span.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Moment {
+    name: &'static str,
+    time_unix_nano: String,
+}
+
+/// Empty, unless the span failed.
+#[derive(Default, Serialize)]
+struct Status<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Cow<'a, str>>,
+}
+
+impl<'a> Status<'a> {
+    fn error(message: impl Into<Cow<'a, str>>) -> Self {
+        Self { code: Some(2), message: Some(message.into()) }
+    }
+}
+
+#[derive(Serialize)]
+struct Attribute<'a> {
+    key: Cow<'a, str>,
+    value: AnyValue<'a>,
+}
+
+/// A value, by the names that OTLP has for its types.
+#[derive(Serialize)]
+enum AnyValue<'a> {
+    #[serde(rename = "stringValue")]
+    Text(Cow<'a, str>),
+    /// JSON numbers of other languages do not hold all integers, so OTLP writes text.
+    #[serde(rename = "intValue", serialize_with = "digits")]
+    Integer(u64),
+    #[serde(rename = "boolValue")]
+    Flag(bool),
+}
+
+fn digits<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
+}
+
+fn text<'a>(key: &'a str, value: impl Into<Cow<'a, str>>) -> Attribute<'a> {
+    Attribute { key: key.into(), value: AnyValue::Text(value.into()) }
+}
+
+fn integer(key: &str, value: impl Into<u64>) -> Attribute<'_> {
+    Attribute { key: key.into(), value: AnyValue::Integer(value.into()) }
+}
+
+fn flag(key: &str, value: bool) -> Attribute<'_> {
+    Attribute { key: key.into(), value: AnyValue::Flag(value) }
 }
 
 /// What the function is, as OpenTelemetry's conventions name it.
-fn resource(function: &Function, more: &[(String, String)]) -> Value {
+fn resource(function: &Function, more: &[(String, String)]) -> Vec<Attribute<'static>> {
     let mut attributes = vec![
         text("cloud.provider", "aws"),
         text("cloud.platform", "aws_lambda"),
-        text("cloud.region", &function.region),
-        text("faas.name", &function.name),
-        text("faas.version", &function.version),
+        text("cloud.region", function.region.clone()),
+        text("faas.name", function.name.clone()),
+        text("faas.version", function.version.clone()),
         integer("faas.max_memory", function.memory_mb.saturating_mul(1 << 20)),
         text("telemetry.sdk.name", "firstbyte"),
         text("telemetry.sdk.language", "rust"),
         text("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
     ];
     if !more.iter().any(|(name, _)| name == "service.name") {
-        attributes.push(text("service.name", &function.name));
+        attributes.push(text("service.name", function.name.clone()));
     }
-    attributes.extend(more.iter().map(|(name, value)| text(name, value)));
-    Value::Array(attributes)
+    let more = more.iter().cloned();
+    attributes.extend(more.map(|(key, value)| Attribute { key: key.into(), value: AnyValue::Text(value.into()) }));
+    attributes
 }
 
-fn spans(trace: &Trace, observed: &Observed<'_>) -> Vec<Value> {
-    let Observed { context, settled, measured, is_cold } = observed;
+fn spans<'a>(trace: &Trace, observed: &Observed<'a>) -> Vec<Span<'a>> {
+    let Observed { context, settled, measured, is_cold } = *observed;
     let at = |after: Duration| nanoseconds(measured.delivered, after);
     let mut attributes = vec![
         text("faas.invocation_id", &context.request_id),
         text("faas.trigger", if measured.trigger.is_http() { "http" } else { "other" }),
-        flag("faas.coldstart", *is_cold),
+        flag("faas.coldstart", is_cold),
         text("cloud.resource_id", &context.function_arn),
         text("firstbyte.door", door(measured.trigger)),
         integer("firstbyte.response.bytes", settled.written),
@@ -151,60 +248,70 @@ fn spans(trace: &Trace, observed: &Observed<'_>) -> Vec<Value> {
     if let Some(status) = measured.status {
         attributes.push(integer("http.response.status_code", status));
     }
-    let mut status = json!({});
+    let mut status = Status::default();
     if let Outcome::Failed(failed) = &settled.outcome {
         attributes.push(text("error.type", &failed.report.error_type));
         // A caller's mistake is not the server's error.
         if failed.fault == Fault::Function {
-            status = json!({ "code": 2, "message": failed.report.error_message });
+            status = Status::error(&failed.report.error_message);
         }
     }
     let moments = [("head", measured.head), ("first byte", measured.first_byte), ("last byte", measured.last_byte)];
-    let events: Vec<Value> =
-        moments.iter().filter_map(|(name, after)| Some(json!({ "name": name, "timeUnixNano": at((*after)?) }))).collect();
-    let mut invocation = span(trace, trace.span, trace.parent, &name_of(&context.function_arn), 2);
-    invocation["startTimeUnixNano"] = at(Duration::ZERO).into();
-    invocation["endTimeUnixNano"] = at(measured.end).into();
-    invocation["attributes"] = attributes.into();
-    invocation["events"] = events.into();
-    invocation["status"] = status;
+    let moments = moments.into_iter().filter_map(|(name, after)| Some(Moment { name, time_unix_nano: at(after?) }));
+    let invocation = Span {
+        trace_id: trace_id(trace),
+        span_id: span_id(trace.span),
+        parent_span_id: trace.parent.map(span_id),
+        name: name_of(&context.function_arn).into(),
+        kind: 2,
+        flags: 1,
+        start_time_unix_nano: at(Duration::ZERO),
+        end_time_unix_nano: at(measured.end),
+        attributes,
+        events: moments.collect(),
+        status,
+    };
     let calls = measured.calls.iter().map(|call| call_span(trace, call, measured.end, &at));
     std::iter::once(invocation).chain(calls).collect()
 }
 
-fn call_span(trace: &Trace, call: &Call, settled: Duration, at: &dyn Fn(Duration) -> String) -> Value {
+fn call_span<'a>(trace: &Trace, call: &'a Call, settled: Duration, at: &dyn Fn(Duration) -> String) -> Span<'a> {
     let mut attributes =
         vec![text("http.request.method", &call.method), text("server.address", &call.host), text("url.scheme", &call.scheme)];
     attributes.push(text("url.path", &call.path));
     let port = call.port.unwrap_or(if call.scheme == "http" { 80 } else { 443 });
     attributes.push(integer("server.port", port));
-    let mut status = json!({});
+    let mut status = Status::default();
     if let Some(code) = call.status {
         attributes.push(integer("http.response.status_code", code));
     }
     let error = call.error.clone().or_else(|| call.status.filter(|code| *code >= 400).map(|code| code.to_string()));
     if let Some(error) = error {
-        attributes.push(text("error.type", &error));
-        status = json!({ "code": 2, "message": error });
+        attributes.push(text("error.type", error.clone()));
+        status = Status::error(error);
     }
-    let mut name = call.method.clone();
+    let mut name = Cow::from(&call.method);
     if let Some((operation, model)) = bedrock(call) {
-        name = format!("{operation} {model}");
+        name = format!("{operation} {model}").into();
         attributes.extend([
             text("gen_ai.provider.name", "aws.bedrock"),
             text("gen_ai.operation.name", operation),
             text("gen_ai.request.model", model),
         ]);
     }
-    let events: Vec<Value> =
-        call.first_byte.iter().map(|after| json!({ "name": "first byte", "timeUnixNano": at(*after) })).collect();
-    let mut span = span(trace, call.span, Some(trace.span), &name, 3);
-    span["startTimeUnixNano"] = at(call.begun).into();
-    span["endTimeUnixNano"] = at(call.end.unwrap_or(settled)).into();
-    span["attributes"] = attributes.into();
-    span["events"] = events.into();
-    span["status"] = status;
-    span
+    Span {
+        trace_id: trace_id(trace),
+        span_id: span_id(call.span),
+        parent_span_id: Some(span_id(trace.span)),
+        name,
+        kind: 3,
+        flags: 1,
+        start_time_unix_nano: at(call.begun),
+        end_time_unix_nano: at(call.end.unwrap_or(settled)),
+        attributes,
+        events: call.first_byte.iter().map(|after| Moment { name: "first byte", time_unix_nano: at(*after) }).collect(),
+        status,
+    }
 }
 
 /// What a request to Amazon Bedrock asks of which model, as its path says.
@@ -222,23 +329,17 @@ fn bedrock(call: &Call) -> Option<(&'static str, String)> {
     Some((operation, percent_encoding::percent_decode_str(model).decode_utf8_lossy().into_owned()))
 }
 
-fn span(trace: &Trace, id: u64, parent: Option<u64>, name: &str, kind: u8) -> Value {
-    let mut span = json!({
-        "traceId": format!("{:032x}", trace.id),
-        "spanId": format!("{id:016x}"),
-        "name": name,
-        "kind": kind,
-        "flags": 1,
-    });
-    if let Some(parent) = parent {
-        span["parentSpanId"] = format!("{parent:016x}").into();
-    }
-    span
+fn trace_id(trace: &Trace) -> String {
+    format!("{:032x}", trace.id)
+}
+
+fn span_id(id: u64) -> String {
+    format!("{id:016x}")
 }
 
 /// The function's name, from its ARN.
-fn name_of(arn: &str) -> String {
-    arn.split(':').nth(6).unwrap_or(arn).to_owned()
+fn name_of(arn: &str) -> &str {
+    arn.split(':').nth(6).unwrap_or(arn)
 }
 
 fn nanoseconds(delivered: SystemTime, after: Duration) -> String {
