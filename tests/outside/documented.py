@@ -38,6 +38,9 @@ BY = {
     "python tests/deploy/settings.py host/runtime/src/settings.rs deploy/README.md --write": (
         "tests/deploy/run.sh", "python tests/deploy/settings.py host/runtime/src/settings.rs deploy/README.md",
     ),
+    "firstbyte cost --at-once 500 --seconds 20 --bytes 20000 --tokens 400": (
+        "host/cli/tests/cost.rs", '["--at-once", "500", "--seconds", "20", "--bytes", "20000", "--tokens", "400"]',
+    ),
     "deploy/release/build.sh": ("tests/outside/run.sh", "deploy/release/build.sh --quick"),
     "guest/adapter/build.sh": (".ci/run", "guest/adapter/build.sh --check"),
     "firstbyte package --snapshot": ("tests/e2e/snapshot.rs", '"--arch", "x86_64", "--snapshot"'),

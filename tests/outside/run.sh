@@ -13,7 +13,7 @@ WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 
 # In the order in which they are published.
-CRATES=(firstbyte-macros firstbyte firstbyte-wire firstbyte-runtime firstbyte-toolchain firstbyte-emulator firstbyte-console firstbyte-testing firstbyte-cli)
+CRATES=(firstbyte-macros firstbyte firstbyte-wire firstbyte-runtime firstbyte-toolchain firstbyte-emulator firstbyte-console firstbyte-cost firstbyte-testing firstbyte-cli)
 
 step "packages"
 selected=()

@@ -12,6 +12,7 @@ mod checkout;
 mod compile;
 mod completions;
 mod console;
+mod cost;
 mod elf;
 mod elsewhere;
 mod function;
@@ -55,6 +56,7 @@ Examples:
   firstbyte invoke guest/examples/greeting --via all --payload '{\"name\":\"hoge\"}'
   firstbyte serve guest/examples/greeting
   firstbyte replay failure.json guest/examples/chat
+  firstbyte cost --at-once 500 --seconds 20 --bytes 20000 --tokens 400
   firstbyte compile greeting.wasm --arch arm64
   firstbyte package guest/examples/greeting --arch arm64 -o dist
   firstbyte layer --arch arm64 -o dist
@@ -73,6 +75,8 @@ enum Command {
     Invoke(invoke::Arguments),
     /// Replays a recorded invocation, and says what is not as it was
     Replay(replay::Arguments),
+    /// Says what streams cost in a month, and what breaks first
+    Cost(cost::Arguments),
     /// Compiles a handler ahead of time, for Lambda
     Compile(compile::Arguments),
     /// Writes a function's zip: the handler, compiled for Lambda
@@ -100,6 +104,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Invoke(arguments) => invoke::run(arguments),
         Command::Replay(arguments) => return replay::run(&arguments),
+        Command::Cost(arguments) => cost::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Package(arguments) => package::run(&arguments),
         Command::Layer(arguments) => layer::run(&arguments),

@@ -12,30 +12,57 @@ const MANIFEST: &str = "package.json";
 /// What says that a project's types are checked.
 const CONFIGURATION: &str = "tsconfig.json";
 
-/// The language.
+/// A handler for Node.js, with or without types.
 #[derive(Clone, Copy, Debug)]
-pub struct JavaScript;
+pub struct Node {
+    name: &'static str,
+    title: &'static str,
+    /// The file that tells a project of it from one of the other.
+    mark: &'static str,
+    /// How the names of its files end.
+    endings: [&'static str; 4],
+    templates: &'static [Template],
+}
 
-/// The language with types.
-#[derive(Clone, Copy, Debug)]
-pub struct TypeScript;
+/// Without types.
+pub const JAVASCRIPT: Node = Node {
+    name: "javascript",
+    title: "JavaScript",
+    mark: MANIFEST,
+    endings: ["js", "mjs", "cjs", "jsx"],
+    templates: templates::JAVASCRIPT,
+};
 
-impl Language for JavaScript {
+/// With types.
+pub const TYPESCRIPT: Node = Node {
+    name: "typescript",
+    title: "TypeScript",
+    mark: CONFIGURATION,
+    endings: ["ts", "mts", "cts", "tsx"],
+    templates: templates::TYPESCRIPT,
+};
+
+impl Language for Node {
     fn name(&self) -> &'static str {
-        "javascript"
+        self.name
     }
 
     fn title(&self) -> &'static str {
-        "JavaScript"
+        self.title
     }
 
     fn mark(&self) -> &'static str {
-        MANIFEST
+        self.mark
     }
 
     fn detect(&self, path: &Path) -> Option<PathBuf> {
-        let is_typed = path.is_dir() && path.join(CONFIGURATION).is_file();
-        detect(path, &["js", "mjs", "cjs", "jsx"]).filter(|_| !is_typed)
+        if path.is_dir() {
+            let mark = if path.join(CONFIGURATION).is_file() { CONFIGURATION } else { MANIFEST };
+            return (mark == self.mark && path.join(MANIFEST).is_file()).then(|| path.to_owned());
+        }
+        // A file in a project is the handler then: a project may have several.
+        let ending = path.extension()?.to_str()?;
+        (self.endings.contains(&ending) && folder_of(path).is_some()).then(|| path.to_owned())
     }
 
     fn build(&self, project: &Path, build: &Build<'_>) -> Result<Built, BuildError> {
@@ -43,7 +70,7 @@ impl Language for JavaScript {
     }
 
     fn templates(&self) -> &'static [Template] {
-        templates::JAVASCRIPT
+        self.templates
     }
 
     fn check_name(&self, name: &str) -> Result<(), String> {
@@ -57,54 +84,6 @@ impl Language for JavaScript {
     fn test_command(&self) -> &'static str {
         "npm test"
     }
-}
-
-impl Language for TypeScript {
-    fn name(&self) -> &'static str {
-        "typescript"
-    }
-
-    fn title(&self) -> &'static str {
-        "TypeScript"
-    }
-
-    fn mark(&self) -> &'static str {
-        CONFIGURATION
-    }
-
-    fn detect(&self, path: &Path) -> Option<PathBuf> {
-        let is_typed = !path.is_dir() || path.join(CONFIGURATION).is_file();
-        detect(path, &["ts", "mts", "cts", "tsx"]).filter(|_| is_typed)
-    }
-
-    fn build(&self, project: &Path, build: &Build<'_>) -> Result<Built, BuildError> {
-        npm::build(project, build)
-    }
-
-    fn templates(&self) -> &'static [Template] {
-        templates::TYPESCRIPT
-    }
-
-    fn check_name(&self, name: &str) -> Result<(), String> {
-        templates::check_name(name)
-    }
-
-    fn dependencies(&self, sdk: &Sdk<'_>) -> Vec<(&'static str, String)> {
-        templates::dependencies(sdk)
-    }
-
-    fn test_command(&self) -> &'static str {
-        "npm test"
-    }
-}
-
-/// A project's folder, or a file in one, which then is the handler: a project may have several.
-fn detect(path: &Path, endings: &[&str]) -> Option<PathBuf> {
-    if path.is_dir() {
-        return path.join(MANIFEST).is_file().then(|| path.to_owned());
-    }
-    let ending = path.extension()?.to_str()?;
-    (endings.contains(&ending) && folder_of(path).is_some()).then(|| path.to_owned())
 }
 
 /// The folder of the project that a file belongs to.
@@ -125,12 +104,12 @@ mod tests {
         let (project, file) = (folder.path(), folder.path().join("src/direct.ts"));
         fs::create_dir(project.join("src")).unwrap();
         fs::write(&file, "").unwrap();
-        assert_eq!((JavaScript.detect(project), TypeScript.detect(&file)), (None, None), "no manifest");
+        assert_eq!((JAVASCRIPT.detect(project), TYPESCRIPT.detect(&file)), (None, None), "no manifest");
         fs::write(project.join(MANIFEST), "{}").unwrap();
-        assert_eq!((JavaScript.detect(project), TypeScript.detect(project)), (Some(project.to_owned()), None));
-        assert_eq!((JavaScript.detect(&file), TypeScript.detect(&file)), (None, Some(file.clone())));
+        assert_eq!((JAVASCRIPT.detect(project), TYPESCRIPT.detect(project)), (Some(project.to_owned()), None));
+        assert_eq!((JAVASCRIPT.detect(&file), TYPESCRIPT.detect(&file)), (None, Some(file.clone())));
         fs::write(project.join(CONFIGURATION), "{}").unwrap();
-        assert_eq!((JavaScript.detect(project), TypeScript.detect(project)), (None, Some(project.to_owned())));
+        assert_eq!((JAVASCRIPT.detect(project), TYPESCRIPT.detect(project)), (None, Some(project.to_owned())));
         assert_eq!(folder_of(&file), Some(project.to_owned()));
     }
 }

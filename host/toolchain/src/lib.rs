@@ -29,7 +29,7 @@ pub use project::Project;
 pub use scaffold::{Scaffold, ScaffoldError};
 
 /// Every language that handlers can be written in.
-pub const LANGUAGES: &[&dyn Language] = &[&rust::Rust, &javascript::JavaScript, &javascript::TypeScript, &python::Python];
+pub const LANGUAGES: &[&dyn Language] = &[&rust::Rust, &javascript::JAVASCRIPT, &javascript::TYPESCRIPT, &python::Python];
 
 /// Builds the handler that `path` belongs to, its folder or one of its source files, as quickly as possible, and gives its
 /// component's file. What the language's tools have to say goes to standard error.
