@@ -20,7 +20,14 @@ const WORLD: &str = "
         import wasi:io/streams@0.2.10;
         export firstbyte:lambda/handler@0.2.0;
     }
+
+    world initialized {
+        export firstbyte:lambda/initializer@0.2.0;
+    }
 ";
+
+/// The worlds, each with the module of the SDK that its bindings are in. Only the first of them imports anything.
+const BINDINGS: [(&str, &str); 2] = [("handler", "bindings"), ("initialized", "init_bindings")];
 
 /// Of WASI's functions, those that the SDK calls: every handler builds what is generated.
 const CALLED: &[&str] = &[
@@ -64,22 +71,22 @@ fn main() -> Result<()> {
     let mut resolve = Resolve::default();
     let (ours, _) = resolve.push_path("../../wit")?;
     let package = resolve.push_str("sdk.wit", WORLD)?;
-    let world = resolve.select_world(&[package], Some("handler"))?;
-
-    let options = Opts {
-        generate_all: true,
-        skip: not_called(&resolve, ours)?,
-        default_bindings_module: Some("::firstbyte::__private::bindings".to_owned()),
-        pub_export_macro: true,
-        format: true,
-        ..Opts::default()
-    };
-    let mut files = Files::default();
-    options.build().generate(&mut resolve, world, &mut files)?;
-    let (_, bindings) = files.iter().next().context("wit-bindgen made no file")?;
-
     let folder = std::env::var("OUT_DIR").context("cargo names the folder")?;
-    std::fs::write(Path::new(&folder).join("bindings.rs"), bindings)?;
+    for (world, module) in BINDINGS {
+        let world = resolve.select_world(&[package], Some(world))?;
+        let options = Opts {
+            generate_all: true,
+            skip: if module == "bindings" { not_called(&resolve, ours)? } else { Vec::new() },
+            default_bindings_module: Some(format!("::firstbyte::__private::{module}")),
+            pub_export_macro: true,
+            format: true,
+            ..Opts::default()
+        };
+        let mut files = Files::default();
+        options.build().generate(&mut resolve, world, &mut files)?;
+        let (_, bindings) = files.iter().next().context("wit-bindgen made no file")?;
+        std::fs::write(Path::new(&folder).join(format!("{module}.rs")), bindings)?;
+    }
     Ok(())
 }
 

@@ -43,6 +43,7 @@ BY = {
     ),
     "deploy/release/build.sh": ("tests/outside/run.sh", "deploy/release/build.sh --quick"),
     "guest/adapter/build.sh": (".ci/run", "guest/adapter/build.sh --check"),
+    "firstbyte package --snapshot": ("tests/e2e/snapshot.rs", '"--arch", "x86_64", "--snapshot"'),
     "firstbyte layer --wasi-p3": ("deploy/release/try.sh", "layer --arch $layer --wasi-p3"),
     "firstbyte build src/other.ts": ("tests/javascript/run.sh", 'build "src/$name.ts"'),
     "wasmtime serve -S cli greeting.http.wasm": ("tests/e2e/adapt.rs", '"serve", "-S", "cli"'),

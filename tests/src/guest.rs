@@ -14,7 +14,11 @@ pub enum Guest {
     Echo,
     /// Ends as it is asked to.
     Endings,
-    /// The same, of `wasi:http` 0.2.
+    /// Answers by what was prepared: 2,000 routes, and a JSON schema of 100 kB.
+    Prepared,
+    /// Asks for whatever it is told to while it is prepared.
+    Misprepared,
+    /// As `Endings`, of `wasi:http` 0.2.
     HttpP2,
     /// The same, of `wasi:http` 0.3.
     HttpP3,
@@ -32,6 +36,8 @@ impl Guest {
             Self::Greeting => "guest/examples/greeting",
             Self::Echo => "tests/guests/echo",
             Self::Endings => "tests/guests/endings",
+            Self::Prepared => "tests/guests/prepared",
+            Self::Misprepared => "tests/guests/misprepared",
             Self::HttpP2 => "tests/guests/http-p2",
             Self::HttpP3 => "tests/guests/http-p3",
             Self::NotAHandler => "tests/guests/not-a-handler",

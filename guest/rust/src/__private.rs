@@ -1,9 +1,10 @@
-//! What the expansion of `#[handler]` needs. Not part of the API.
+//! What the expansions of `#[handler]` and `#[init]` need. Not part of the API.
 
 use std::{future::Future, io::Write};
 
 pub use self::bindings::{export, exports::firstbyte::lambda::handler::Guest, firstbyte::lambda::invocation};
-use crate::{Error, Request, Response, executor};
+pub use crate::init::{Prepare, prepare_for_snapshot, register};
+use crate::{Error, Request, Response, executor, init};
 
 /// The interface `firstbyte:lambda` as generated Rust. Nothing in there is for handler authors: every type has a counterpart of
 /// this crate's own. It is committed so that no handler's build needs the generator; `tests/bindings` makes it anew.
@@ -11,6 +12,37 @@ use crate::{Error, Request, Response, executor};
 #[allow(clippy::all, clippy::pedantic, clippy::restriction, reason = "generated")]
 #[path = "bindings.rs"]
 pub mod bindings;
+
+/// The same of the interface that a handler with `#[init]` exports besides.
+#[allow(unsafe_code, unreachable_pub, missing_docs, reason = "generated: the canonical ABI deals in pointers")]
+#[allow(clippy::all, clippy::pedantic, clippy::restriction, reason = "generated")]
+#[path = "init_bindings.rs"]
+pub mod init_bindings;
+
+/// Exports the function of `#[init]`, and has instances that come without a snapshot find it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_init {
+    ($prepare:ident) => {
+        impl ::firstbyte::__private::init_bindings::exports::firstbyte::lambda::initializer::Guest for $prepare {
+            fn init() -> ::core::result::Result<(), ::std::string::String> {
+                ::firstbyte::__private::prepare_for_snapshot()
+            }
+        }
+        ::firstbyte::__private::init_bindings::export!($prepare with_types_in ::firstbyte::__private::init_bindings);
+
+        // What is listed there is called when an instance is made, before any of its exports.
+        #[used]
+        #[unsafe(link_section = ".init_array")]
+        static REGISTER: extern "C" fn() = {
+            extern "C" fn register() {
+                ::firstbyte::__private::register::<$prepare>();
+            }
+            register
+        };
+    };
+}
+pub use __export_init as export_init;
 
 /// The author's type of a request.
 pub fn request(raw: invocation::Request) -> Request {
@@ -64,7 +96,7 @@ impl<E: Into<Error>> Returned for Result<(), E> {
 /// Runs a plain handler.
 #[track_caller]
 pub fn run<O: Returned>(handler: impl FnOnce() -> O) -> Result<(), invocation::Failure> {
-    let outcome = handler().into_result();
+    let outcome = init::prepare().and_then(|()| handler().into_result());
     #[cfg(any(feature = "gzip", feature = "br"))]
     let outcome = crate::body::coded::settle(outcome.is_ok()).map_err(Error::from).and(outcome);
     // Standard output keeps a line that has not ended.

@@ -64,7 +64,7 @@
 //! - The host ends an invocation that passes its deadline ([`Request::remaining`]) or its memory limit.
 //!
 //! Every invocation runs in a fresh instance, so a `static` starts anew each time unless the function's operator decides
-//! otherwise.
+//! otherwise. What is the same each time can be prepared once, while the handler is built: [`#[init]`](macro@init).
 //!
 //! # The log
 //!
@@ -128,6 +128,7 @@ pub mod fetch;
 #[cfg(feature = "files")]
 mod file;
 mod http;
+mod init;
 pub mod log;
 mod request;
 mod response;
@@ -190,6 +191,59 @@ pub mod __private;
 /// ```
 #[doc(inline)]
 pub use firstbyte_macros::handler;
+
+/// Prepares an instance before its first invocation: the place for what is the same for all invocations, such as parsing a schema,
+/// building a [`Router`] or compiling regular expressions, kept in a `static`.
+///
+/// With `firstbyte compile --snapshot` (or `package --snapshot`) it runs once, while the handler is built. The snapshot has the
+/// memory as it is then, and every fresh instance begins with it. Without, it runs in every fresh instance, before the handler.
+/// It runs in one of the two ways, never in both, and the handler is written in the same way for either.
+///
+/// ```no_run
+/// use std::sync::LazyLock;
+///
+/// use firstbyte::{Request, Response, Result, Router, handler, init};
+///
+/// static ROUTES: LazyLock<Router> = LazyLock::new(|| Router::new().get("/items/{id}", item).get("/about", about));
+///
+/// #[init]
+/// fn prepare() {
+///     LazyLock::force(&ROUTES);
+/// }
+///
+/// #[handler]
+/// async fn shop(request: Request, response: Response) -> Result {
+///     ROUTES.run(request, response).await
+/// }
+/// # fn item(_: Request, response: Response) -> Result { response.text("an item") }
+/// # fn about(_: Request, response: Response) -> Result { response.text("about us") }
+/// # fn main() {}
+/// ```
+///
+/// The function takes nothing and returns nothing, or a `Result<(), E>` as a handler may. An error, or a panic, ends the making of
+/// the snapshot; without one, it ends the invocation.
+///
+/// # What it cannot do
+///
+/// What the host answers while a snapshot is made would be the same in every instance for good. So it answers nothing, and whatever
+/// asks ends the making of the snapshot with an error that says what to do instead:
+///
+/// - the time, a wait, random numbers, files, requests: leave them to the handler, and take files in with [`include_str!`];
+/// - standard output and error, and so [`mod@log`]: the stream that was opened would be missing in the instances;
+/// - the environment: read it in the handler, which sees the function's own whether or not there is a snapshot. What
+///   `--snapshot-env NAME` names may be read, and is the value that whoever builds has set;
+/// - [`HashMap`](std::collections::HashMap) and [`HashSet`](std::collections::HashSet), which are seeded with a random number, so that
+///   nobody can choose keys that collide. With `--snapshot-hash-seed` that number is drawn anew for each snapshot and is then
+///   the same in all of its instances, for maps that the handler makes later, too. Nobody outside learns it, but a
+///   [`BTreeMap`](std::collections::BTreeMap) needs none.
+///
+/// ```compile_fail
+/// #[firstbyte::init]
+/// async fn prepare() {} // error: what prepares instances has nothing to wait for and cannot be async: …
+/// # fn main() {}
+/// ```
+#[doc(inline)]
+pub use firstbyte_macros::init;
 
 #[cfg(feature = "futures")]
 pub use crate::body::AsyncBody;

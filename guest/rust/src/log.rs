@@ -47,6 +47,8 @@ use std::{env, fmt, sync::OnceLock};
 
 use serde::Serialize;
 
+use crate::init as preparation;
+
 /// How bad it is, in Lambda's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
@@ -83,10 +85,20 @@ impl Level {
 /// The lowest level that is written: the function's, by `AWS_LAMBDA_LOG_LEVEL`; INFO if that is not set.
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
+    if preparation::is_for_snapshot() {
+        // The function's own is not known yet.
+        return Level::Info;
+    }
     *LEVEL.get_or_init(|| {
         let name = env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default();
         Level::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(&name)).unwrap_or(Level::Info)
     })
+}
+
+/// The lowest level that may still be written, for those who ask once: while a snapshot is made, the function's is not known.
+#[cfg(any(feature = "tracing", feature = "log"))]
+fn lowest() -> Level {
+    if preparation::is_for_snapshot() { Level::Trace } else { level() }
 }
 
 /// Writes a record, unless its level is below the function's. Its members are those of a struct or a map; what cannot be one (a

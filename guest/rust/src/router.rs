@@ -39,7 +39,7 @@
 //! ```
 //!
 //! A router costs what `matchit` costs: some microseconds for each route when it is made, which is once per invocation, and one
-//! look-up. A handler that needs none of it matches on [`HttpRequest::segments`](crate::HttpRequest::segments).
+//! look-up. In a `static` that [`#[init]`](macro@crate::init) prepares, it is made once, while the handler is built. A handler that needs none of it matches on [`HttpRequest::segments`](crate::HttpRequest::segments).
 
 mod route;
 

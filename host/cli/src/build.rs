@@ -2,6 +2,7 @@
 
 use crate::handler::Handler;
 use crate::output::{self, File, say};
+use crate::snapshot;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use firstbyte_toolchain::Effort;
@@ -20,6 +21,9 @@ pub(crate) struct Arguments {
     /// Build for size, as `package` does, which takes longer
     #[arg(long)]
     small: bool,
+
+    #[command(flatten)]
+    snapshot: snapshot::Arguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -28,8 +32,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if handler.sources.is_none() {
         bail!("{} is built already; give the folder of its sources", handler.path.display());
     }
+    if arguments.snapshot.is_asked_for() && arguments.output.is_none() {
+        bail!("the component stays as it is; -o FILE says where its snapshot is to be written");
+    }
     handler.known.announce(&handler.path);
     let component = std::fs::read(&handler.path).with_context(|| format!("cannot read {}", handler.path.display()))?;
+    let component = arguments.snapshot.prepare(component, &handler.path)?;
     if let Some(path) = &arguments.output {
         output::write(&[File { path: path.clone(), bytes: &component, mode: 0o644 }])?;
     }

@@ -2,6 +2,7 @@
 
 use crate::handler::Handler;
 use crate::output::{self, File, note, say};
+use crate::snapshot;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use firstbyte_runtime::compile::compile;
@@ -25,6 +26,9 @@ pub(crate) struct Arguments {
     /// The architecture of the function; without it, this machine's
     #[arg(long)]
     arch: Option<ArchName>,
+
+    #[command(flatten)]
+    snapshot: snapshot::Arguments,
 }
 
 /// An architecture as Lambda names it.
@@ -54,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let output = arguments.output.clone().unwrap_or_else(|| handler.path.with_extension("cwasm"));
     let arch = arguments.arch.map_or_else(Arch::native, Arch::from);
     let wasm = std::fs::read(&handler.path).with_context(|| format!("cannot read {}", handler.path.display()))?;
+    let wasm = arguments.snapshot.prepare(wasm, &handler.path)?;
     let begun = Instant::now();
     let code = with_progress("compiling", || compile(&wasm, arch))
         .with_context(|| format!("cannot compile {}", handler.path.display()))?;

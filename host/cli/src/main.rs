@@ -31,6 +31,7 @@ mod serve;
 mod served;
 mod signals;
 mod slim;
+mod snapshot;
 mod stamp;
 mod terminal;
 mod test_host;

@@ -8,6 +8,7 @@ use crate::host;
 use crate::output::note;
 use crate::output::say;
 use crate::slim;
+use crate::snapshot;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use firstbyte_runtime::compile::compile;
@@ -50,6 +51,9 @@ pub(crate) struct Arguments {
     unpacked: bool,
 
     #[command(flatten)]
+    snapshot: snapshot::Arguments,
+
+    #[command(flatten)]
     host: host::Arguments,
 }
 
@@ -66,9 +70,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         if arguments.with_wasm {
             bail!("{path} is compiled already; --with-wasm needs its .wasm");
         }
+        if arguments.snapshot.is_asked_for() {
+            bail!("{path} is compiled already; --snapshot needs its .wasm");
+        }
         elf::check(&bytes, arch).with_context(|| format!("cannot package {path}"))?;
         entries.push(Entry::data(format!("{name}.cwasm"), bytes));
     } else {
+        let bytes = arguments.snapshot.prepare(bytes, &handler.path)?;
         let wasm = if arguments.keep_names { bytes } else { slim::without_names(&bytes) };
         let code = with_progress("compiling", || compile(&wasm, arch)).with_context(|| format!("cannot compile {path}"))?;
         entries.push(Entry::data(format!("{name}.cwasm"), code));

@@ -13,7 +13,7 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable};
 /// A function that is not there was called.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the handler called {0}, which this host does not have")]
-pub(crate) struct MissingImport(String);
+pub(crate) struct MissingImport(pub(crate) String);
 
 /// What a call to an absent function comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a `.wasm` is, told from its first and last lines of business (its imports and exports) before anything is compiled.
 
 use crate::link;
-use crate::world::World;
+use crate::world::{World, is_patch_of};
 use wasmparser::{Encoding, Parser, Payload};
 
 /// A component that can be run.
@@ -12,7 +12,17 @@ pub struct Inspected {
     pub world: World,
     /// Interfaces that it imports and this host does not have, with their versions. It runs without them until it calls one.
     pub missing: Vec<String>,
+    /// The interface that it exports to be prepared by, if there is one.
+    pub initializer: Option<String>,
+    /// Whether it was prepared already.
+    pub is_snapshot: bool,
 }
+
+/// What a handler exports to be prepared by. Any later patch of the same version will do.
+const INITIALIZER: &str = "firstbyte:lambda/initializer@0.2.0";
+
+/// The custom section by which a snapshot is told.
+pub(crate) const SNAPSHOT: &str = "firstbyte:snapshot";
 
 /// Why a file is no handler. The text says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +59,7 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspected, NotAHandler> {
     if !wasm.starts_with(b"\0asm") {
         return Err(NotAHandler::NotWebAssembly("it does not begin as WebAssembly does".to_owned()));
     }
-    let (mut imports, mut exports) = (Vec::new(), Vec::new());
+    let (mut imports, mut exports, mut is_snapshot) = (Vec::new(), Vec::new(), false);
     // Modules and components inside of the component have imports and exports of their own.
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(wasm) {
@@ -67,12 +77,14 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspected, NotAHandler> {
                     exports.push(export.map_err(malformed)?.name.name.to_owned());
                 }
             }
+            Payload::CustomSection(section) if depth == 0 => is_snapshot |= section.name() == SNAPSHOT,
             _ => {}
         }
     }
     let Some(world) = World::of(&exports.iter().map(String::as_str)) else { return Err(NotAHandler::NoWorld(exports)) };
     let missing = imports.into_iter().filter(|name| !link::is_known(name)).collect();
-    Ok(Inspected { world, missing })
+    let initializer = exports.into_iter().find(|export| is_patch_of(INITIALIZER, export));
+    Ok(Inspected { world, missing, initializer, is_snapshot })
 }
 
 #[cfg(test)]
@@ -102,7 +114,7 @@ mod tests {
                     (export "{export}" (instance $handler)))"#
             ));
             let missing = vec!["wasi:keyvalue/store@0.2.0-draft".to_owned()];
-            assert_eq!(inspected, Ok(Inspected { world, missing }), "{export}");
+            assert_eq!(inspected, Ok(Inspected { world, missing, initializer: None, is_snapshot: false }), "{export}");
         }
     }
 

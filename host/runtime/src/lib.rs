@@ -51,6 +51,8 @@ pub mod runtime_api;
 mod service;
 pub mod settings;
 mod setup;
+#[cfg(feature = "snapshot")]
+pub mod snapshot;
 mod store;
 pub mod telemetry;
 mod ticker;

@@ -77,7 +77,7 @@ impl World {
 }
 
 /// Whether `name` is the interface `base`, or a later patch of it: `a:b/c@0.2.12` for `a:b/c@0.2.0`.
-fn is_patch_of(base: &str, name: &str) -> bool {
+pub(crate) fn is_patch_of(base: &str, name: &str) -> bool {
     let Some((interface, version)) = name.split_once('@') else { return false };
     let Some((wanted, first)) = base.split_once('@') else { return false };
     let minor = first.rsplit_once('.').map_or(first, |(minor, _)| minor);

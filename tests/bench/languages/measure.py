@@ -2,7 +2,7 @@
 """Measures runtimes of JavaScript and Python side by side, in turns: from exec to the first `/next`, the first byte back to back, CPU and
 memory. Each runtime meets a Runtime API of this program's own. Nothing is installed here: README.md says how the runtimes are had.
 
-    measure.py [--starts N] [--invocations N,N] NAME=FOLDER:HANDLER[:VARIABLE=VALUE…]=>COMMAND …
+    measure.py [--starts N] [--invocations N,N] [--path PATH] NAME=FOLDER:HANDLER[:VARIABLE=VALUE…]=>COMMAND …
 
 With --save, the figures are written as JSON, too, of which chart.py makes a table and a picture. A `function.zip` in FOLDER is what is
 deployed: its size is told.
@@ -257,11 +257,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--starts", type=int, default=15, help="starts of each")
     parser.add_argument("--invocations", default="1000", help="after how many RSS is told: one number, or several that grow")
+    parser.add_argument("--path", default="/", help="the path that is asked for")
     parser.add_argument("--log", default=os.devnull, help="where the runtimes write to")
     parser.add_argument("--save", help="the file of JSON to write")
     parser.add_argument("--note", default="", help="what to say of the run in it")
     parser.add_argument("contenders", nargs="+")
     arguments = parser.parse_args()
+    EVENT["rawPath"] = EVENT["requestContext"]["http"]["path"] = arguments.path
     marks = [int(number) for number in arguments.invocations.split(",")]
     contenders = [Contender.parsed(text) for text in arguments.contenders]
     with open(arguments.log, "ab") as log:

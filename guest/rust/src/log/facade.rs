@@ -10,7 +10,7 @@ struct Facade;
 pub(super) fn init() {
     // Another logger that was there before stays.
     if log::set_logger(&Facade).is_ok() {
-        log::set_max_level(match super::level() {
+        log::set_max_level(match super::lowest() {
             Level::Trace => LevelFilter::Trace,
             Level::Debug => LevelFilter::Debug,
             Level::Info => LevelFilter::Info,

@@ -13,6 +13,7 @@ use tracing_core::{
 };
 
 use super::{Level, line};
+use crate::init as preparation;
 
 pub(super) fn init() {
     // Another subscriber that was there before stays.
@@ -90,6 +91,9 @@ impl Spans {
 
 impl Subscriber for Records {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if preparation::is_for_snapshot() {
+            return Interest::sometimes();
+        }
         if self.enabled(metadata) { Interest::always() } else { Interest::never() }
     }
 
@@ -98,7 +102,7 @@ impl Subscriber for Records {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(match super::level() {
+        Some(match super::lowest() {
             Level::Trace => LevelFilter::TRACE,
             Level::Debug => LevelFilter::DEBUG,
             Level::Info => LevelFilter::INFO,

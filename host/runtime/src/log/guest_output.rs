@@ -31,7 +31,8 @@ impl LastPanic {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn see(&self, line: &str) {
+    /// Takes a line that the guest has written to standard error.
+    pub(crate) fn see(&self, line: &str) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if line.starts_with("thread ") && line.contains(" panicked at ") {
             *lines = vec![line.trim().to_owned()];

@@ -1,0 +1,169 @@
+//! A component after its own preparation: instantiated while it is built, prepared by the initializer that it exports, and written
+//! again with the memory and the globals that it has then. Every instance of it begins with those. What the initializer meets is in
+//! `host`, and how its memory is read in `image`; instrumenting and rewriting the component is wizer's.
+//!
+//! Does not compile for Lambda: what comes out is a `.wasm` as any other.
+
+mod host;
+mod image;
+
+pub use host::Granted;
+
+use crate::component::one_line;
+use crate::engine::{self, Arch};
+use crate::inspect::{Inspected, NotAHandler, SNAPSHOT, inspect};
+use crate::world::World;
+use host::Host;
+use image::Image;
+use wasmtime::component::{Component, Instance};
+use wasmtime::{Engine, Store};
+use wasmtime_wizer::Wizer;
+
+/// Why no snapshot was made. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// There is nothing here that this host could run.
+    #[error(transparent)]
+    NotAHandler(#[from] NotAHandler),
+    /// A component of another world, which has no initializer.
+    #[error("a component of {} prepares itself in no way that a snapshot could use: leave out --snapshot", .0.name())]
+    OtherWorld(World),
+    /// A handler that is prepared by nothing.
+    #[error(
+        "the handler has nothing to prepare: in Rust, mark a function of it with `#[firstbyte::init]`. What is built from JavaScript or \
+         Python is a snapshot as it is: leave out --snapshot"
+    )]
+    NoInitializer,
+    /// A snapshot.
+    #[error("it is a snapshot already: leave out --snapshot")]
+    AlreadyOne,
+    /// The initializer returned an error.
+    #[error("its #[firstbyte::init] failed: {0}")]
+    Failed(String),
+    /// It panicked.
+    #[error("its #[firstbyte::init] panicked: {0}")]
+    Panicked(String),
+    /// It trapped.
+    #[error("its #[firstbyte::init] trapped: {reason}{stack}")]
+    Trapped {
+        /// What wasmtime says.
+        reason: String,
+        /// Who called whom.
+        stack: Stack,
+    },
+    /// It called what would be the same in every instance for good.
+    #[error(
+        "its #[firstbyte::init] asks for {what} ({function}), and a snapshot would keep the answer for all instances: {instead}{stack}"
+    )]
+    Refused {
+        /// What it asked for, in words.
+        what: &'static str,
+        /// The function of the interface.
+        function: String,
+        /// What its author can do.
+        instead: &'static str,
+        /// Who called whom.
+        stack: Stack,
+    },
+    /// It left a stream open.
+    #[error(
+        "its #[firstbyte::init] prints, and the instances of a snapshot would not have the stream that it opened: print in the handler \
+         (it printed: {0:?})"
+    )]
+    Printed(String),
+    /// It cannot be written as a snapshot.
+    #[error("no snapshot can be made of it: {0}")]
+    Unsupported(String),
+}
+
+/// Functions that called each other, the innermost first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stack(Vec<String>);
+
+impl std::fmt::Display for Stack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|function| write!(f, "\n    at {function}"))
+    }
+}
+
+/// A component that was prepared.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The component.
+    pub wasm: Vec<u8>,
+    /// Bytes of linear memory that each of its instances begins with.
+    pub memory: usize,
+}
+
+/// Prepares the component `wasm` by the initializer that it exports.
+///
+/// # Errors
+/// [`SnapshotError`]. Whether there is anything to prepare is found out before anything is compiled.
+pub async fn snapshot(wasm: &[u8], granted: Granted) -> Result<Snapshot, SnapshotError> {
+    let Inspected { world, initializer, is_snapshot, .. } = inspect(wasm)?;
+    if world != World::Lambda {
+        return Err(SnapshotError::OtherWorld(world));
+    }
+    if is_snapshot {
+        return Err(SnapshotError::AlreadyOne);
+    }
+    let initializer = initializer.ok_or(SnapshotError::NoInitializer)?;
+    let unsupported = |error: wasmtime::Error| SnapshotError::Unsupported(one_line(&error));
+
+    let wizer = wizer();
+    let (context, instrumented) = wizer.instrument_component(wasm).map_err(unsupported)?;
+    let engine = engine::engine_for(Arch::native(), world.generation()).map_err(unsupported)?;
+    let component = Component::new(&engine, instrumented).map_err(unsupported)?;
+    let mut store = Host::store(&engine, granted);
+    let instance = prepared(&engine, &mut store, &component, &initializer).await?;
+
+    let mut image = Image::new(&mut store, instance);
+    let mut wasm = wizer.snapshot_component(&context, &mut image).await.map_err(unsupported)?;
+    let memory = image.finish().map_err(unsupported)?;
+    mark(&mut wasm);
+    Ok(Snapshot { wasm, memory })
+}
+
+/// The initializer is called here, and wizer is told of a name that none has, so that it leaves all exports alone: where it keeps an
+/// initializer or takes it away, it can make invalid components of Rust's (wasmtime#13168).
+fn wizer() -> Wizer {
+    let mut wizer = Wizer::new();
+    wizer.init_func("").keep_init_func(true);
+    wizer
+}
+
+/// An instance whose initializer has returned.
+async fn prepared(
+    engine: &Engine,
+    store: &mut Store<Host>,
+    component: &Component,
+    initializer: &str,
+) -> Result<Instance, SnapshotError> {
+    let unsupported = |error: wasmtime::Error| SnapshotError::Unsupported(one_line(&error));
+    let linker = host::linker(engine, component, store.data()).map_err(unsupported)?;
+    let instance = match linker.instantiate_async(&mut *store, component).await {
+        Ok(instance) => instance,
+        Err(error) => return Err(store.data().failed(&error)),
+    };
+    let init = instance
+        .get_export(&mut *store, None, initializer)
+        .and_then(|(_, interface)| instance.get_export(&mut *store, Some(&interface), "init"))
+        .ok_or_else(|| SnapshotError::Unsupported(format!("{initializer} has no function init")))?;
+    let init = instance.get_typed_func::<(), (Result<(), String>,)>(&mut *store, init.1).map_err(unsupported)?;
+    match init.call_async(&mut *store, ()).await {
+        Ok((Ok(()),)) => store.data_mut().leaves_nothing().map(|()| instance),
+        Ok((Err(message),)) => Err(SnapshotError::Failed(message)),
+        Err(error) => Err(store.data().failed(&error)),
+    }
+}
+
+/// Appends the section by which a snapshot is told.
+fn mark(wasm: &mut Vec<u8>) {
+    const CUSTOM: u8 = 0;
+    let name = SNAPSHOT.as_bytes();
+    let short = |length: usize| u8::try_from(length).unwrap_or_default();
+    wasm.extend_from_slice(&[CUSTOM, short(1 + name.len()), short(name.len())]);
+    wasm.extend_from_slice(name);
+}
