@@ -1,12 +1,12 @@
 //! The result as a picture: a panel for each of the figures that tell most, a bar for each contender, all on logarithmic scales.
 
 use crate::contender::Name;
-use crate::figure::{Chunk, Figure, Streams};
+use crate::figure::{Chunk, Figure, Spinners, Streams};
 use crate::run::Run;
 use crate::table::number;
 use std::fmt::{self, Display};
 
-const FIGURES: [Figure; 12] = [
+const FIGURES: [Figure; 15] = [
     Figure::StartWall,
     Figure::InitResident,
     Figure::FirstByte,
@@ -19,6 +19,9 @@ const FIGURES: [Figure; 12] = [
     Figure::BulkRate(Chunk::Small),
     Figure::TokenP99,
     Figure::StreamsRate(Streams(64)),
+    Figure::BesideP99(Spinners(0)),
+    Figure::BesideP99(Spinners(1)),
+    Figure::BesideP99(Spinners(16)),
 ];
 
 const COLUMNS: usize = 3;

@@ -179,8 +179,12 @@ impl Table<'_> {
     }
 
     fn bars(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdicts: Vec<_> = BARS.iter().filter_map(|bar| bar.judge(&self.run.figures)).collect();
+        if verdicts.is_empty() {
+            return Ok(());
+        }
         writeln!(f, "\n## Bars\n| Firstbyte | figure | bar | |\n|---|--:|--:|---|")?;
-        for verdict in BARS.iter().filter_map(|bar| bar.judge(&self.run.figures)) {
+        for verdict in verdicts {
             let sign = if verdict.at_least { "≥" } else { "≤" };
             let limit = verdict.limit.map_or("not measured".to_owned(), number);
             let of = if verdict.of.is_empty() { String::new() } else { format!(" ({})", verdict.of) };
