@@ -42,8 +42,9 @@ BY = {
         "host/cli/tests/cost.rs", '["--at-once", "500", "--seconds", "20", "--bytes", "20000", "--tokens", "400"]',
     ),
     "deploy/release/build.sh": ("tests/outside/run.sh", "deploy/release/build.sh --quick"),
+    "PIP_FIND_LINKS=dist/release pip install firstbyte": ("deploy/release/try.sh", 'pip install --quiet --no-index --find-links "$folder" firstbyte'),
+    "firstbyte package --arch arm64": ("tests/deploy/run.sh", "package guest/examples/greeting --arch $arch"),
     "guest/adapter/build.sh": (".ci/run", "guest/adapter/build.sh --check"),
-    "firstbyte package --snapshot": ("tests/e2e/snapshot.rs", '"--arch", "x86_64", "--snapshot"'),
     "firstbyte layer --wasi-p3": ("deploy/release/try.sh", "layer --arch $layer --wasi-p3"),
     "firstbyte build src/other.ts": ("tests/javascript/run.sh", 'build "src/$name.ts"'),
     "wasmtime serve -S cli greeting.http.wasm": ("tests/e2e/adapt.rs", '"serve", "-S", "cli"'),
@@ -64,7 +65,9 @@ NEVER = {
     ".ci/run": "is CI",
 }
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^[ \t>*-]*(?:`{3,}|~{3,}) *(\S*)[^\n]*\n(.*?)^[ \t>]*(?:`{3,}|~{3,}) *$", re.MULTILINE | re.DOTALL)
+# What a block may be, besides `sh` and `console`. What a shell is given under another name would be passed over.
+OTHERS = {"", "toml", "rust", "python", "js", "ts", "tsx", "json", "yaml", "html", "c", "wit"}
 CODE = re.compile(r"`([^`\n]+)`")
 # How a command in the middle of a sentence begins. The name of a program or of a subcommand alone is a name.
 BEGINS = re.compile(r"(?:[A-Z_]+=\S+ )*(?:(?:cargo|rustup|pip|npm|sam|python3?) \S|firstbyte \w+ [^A-Z\s]|[\w.]+/[\w./-]+\.sh\b|\.ci/(?:run|documents)$)")
@@ -73,10 +76,14 @@ BEGINS = re.compile(r"(?:[A-Z_]+=\S+ )*(?:(?:cargo|rustup|pip|npm|sam|python3?) 
 def blocks(document):
     """The lines of each block that a shell is given; and, of one that shows an answer, the answer."""
     for kind, text in FENCE.findall((ROOT / document).read_text()):
+        if kind not in OTHERS | {"sh", "console"}:
+            sys.exit(f"{document}: a block of `{kind}`: commands are in blocks of `sh`, or of `console` with what they answer")
         if kind == "sh":
             yield text, None
         elif kind == "console":
             command = re.match(r"\$ (.*?[^\\])\n", text, re.DOTALL)
+            if command is None:
+                sys.exit(f"{document}: a block of `console` begins with `$ ` and a command")
             yield command[1] + "\n", text[command.end():]
 
 
@@ -112,6 +119,9 @@ def check():
     typed = BESIDES | {command for document, shown in TYPED for text, _ in blocks(document) if shown(text) for command in commands(text)}
     wrong, never = [], set()
     for document in DOCUMENTS:
+        first = next((text for text, _ in blocks(document)), "")
+        if any("# or: " in text for text, _ in blocks(document) if (document, text) != ("README.md", first)):
+            wrong.append(f"{document}: only the first block of README.md may offer another command after `# or: `")
         found = [command for text, _ in blocks(document) for command in commands(text)] + mentioned(document)
         assert found, f"no command is found in {document}"
         for command in found:
@@ -119,8 +129,9 @@ def check():
                 never.add(command)
             elif command in BY:
                 file, words = BY[command]
-                have = (ROOT / file).read_text()
-                if (words or command) not in have:
+                lines = (ROOT / file).read_text().splitlines()
+                have = "\n".join(line for line in lines if not line.lstrip().startswith(("# ", "//")))
+                if not re.search(rf"(?<![\w-]){re.escape(words or command)}(?![\w-]| -p)", have):
                     wrong.append(f"{document}: `{command}` is said to be run by {file}, which does not have it")
             elif not (command in typed or part_of_the_tests(command)):
                 wrong.append(f"{document}: no part of CI runs `{command}`: see the head of {Path(__file__).name}")

@@ -27,13 +27,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if arguments.snapshot.is_asked_for() && arguments.output.is_none() {
+        bail!("`build --snapshot` needs -o FILE: the component that the language's tools have built stays without a snapshot");
+    }
     let effort = if arguments.small { Effort::Small } else { Effort::Quick };
     let handler = Handler::resolve(arguments.handler.as_deref(), effort)?;
     if handler.sources.is_none() {
         bail!("{} is built already; give the folder of its sources", handler.path.display());
-    }
-    if arguments.snapshot.is_asked_for() && arguments.output.is_none() {
-        bail!("the component stays as it is; -o FILE says where its snapshot is to be written");
     }
     handler.known.announce(&handler.path);
     let component = std::fs::read(&handler.path).with_context(|| format!("cannot read {}", handler.path.display()))?;

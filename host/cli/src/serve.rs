@@ -204,7 +204,7 @@ fn introduction(
     });
     let doors = [
         format!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint"),
-        format!("Function URL  {url}   curl -N {url}"),
+        format!("Function URL  {url}   curl -N {url}   (-d TEXT sends a body)"),
         format!("API Gateway   {api}   {curl} {api}"),
     ];
     let console = console.map(|console| format!("Console       {}", console.url()));

@@ -35,7 +35,9 @@ impl Arguments {
             return Ok(component);
         }
         let variable = |name: &String| {
-            let value = std::env::var(name).with_context(|| format!("--snapshot-env {name}: there is no such text here"))?;
+            let value = std::env::var(name).with_context(|| {
+                format!("--snapshot-env {name}: no text of that name is in this environment; set it before the command")
+            })?;
             Ok((name.clone(), value))
         };
         let environment = self.snapshot_env.iter().map(variable).collect::<Result<_>>()?;

@@ -103,7 +103,7 @@ fn invalid(why: &dyn std::fmt::Display) -> Box<Reply> {
 
 /// The value of a name in a query.
 fn value(query: &str, name: &str) -> Option<String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs.filter(|(known, _)| *known == name).map(|(_, value)| value.to_owned()).next()
 }
 

@@ -121,6 +121,19 @@ pub struct Price {
     /// Where it was read.
     #[serde(flatten)]
     pub origin: Origin,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+/// Members that nobody knows. A name that is misspelt must not be taken for one that is absent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+struct Unknown(std::collections::BTreeMap<String, serde_json::Value>);
+
+impl Unknown {
+    fn check(&self) -> Result<(), String> {
+        self.0.keys().next().map_or(Ok(()), |name| Err(format!("has the unknown member `{name}`")))
+    }
 }
 
 /// A price up to a quantity.
@@ -141,6 +154,8 @@ pub struct Fee {
     /// Where it was read.
     #[serde(flatten)]
     pub origin: Origin,
+    #[serde(flatten)]
+    unknown: Unknown,
 }
 
 /// A type of machine.
@@ -159,6 +174,41 @@ pub struct Instance {
     /// Where it was read.
     #[serde(flatten)]
     pub origin: Origin,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+/// A figure that a price list can have: no less than nothing, and none that arithmetic makes infinite.
+fn is_price(figure: f64) -> bool {
+    (0.0..1e15).contains(&figure)
+}
+
+impl Origin {
+    fn check(&self) -> Result<(), String> {
+        let is_said = [&self.region, &self.source, &self.read].iter().all(|text| !text.trim().is_empty());
+        if is_said { Ok(()) } else { Err("needs a region, a source and the date on which it was read".to_owned()) }
+    }
+}
+
+impl Fee {
+    fn check(&self) -> Result<(), String> {
+        self.unknown.check()?;
+        self.origin.check()?;
+        if is_price(self.share) { Ok(()) } else { Err("needs a `share` of 0 or more".to_owned()) }
+    }
+}
+
+impl Instance {
+    fn check(&self) -> Result<(), String> {
+        self.unknown.check()?;
+        self.origin.check()?;
+        let is_machine = |figure: f64| is_price(figure) && figure > 0.0;
+        if is_machine(self.vcpus) && is_machine(self.memory_gib) && is_price(self.usd_per_hour) {
+            Ok(())
+        } else {
+            Err("needs `vcpus` and `memory_gib` above 0, and a price of 0 or more".to_owned())
+        }
+    }
 }
 
 fn one() -> f64 {
@@ -180,13 +230,18 @@ impl Prices {
     /// [`CostError::Prices`].
     pub fn parse(text: &str) -> Result<Self, CostError> {
         let prices: Self = serde_json::from_str(text).map_err(|error| CostError::Prices(error.to_string()))?;
+        let invalid = |name: &str, why: String| CostError::Prices(format!("`{name}` {why}"));
         for (name, price) in prices.all() {
-            price.check().map_err(|why| CostError::Prices(format!("`{name}` {why}")))?;
+            price.check().map_err(|why| invalid(name, why))?;
         }
+        if let Some(fee) = &prices.managed.fee {
+            fee.check().map_err(|why| invalid("managed.fee", why))?;
+        }
+        let mut names = std::collections::HashSet::new();
         for instance in &prices.managed.instances {
-            let Instance { name, vcpus, memory_gib, usd_per_hour, .. } = instance;
-            if !(*vcpus > 0.0 && *memory_gib > 0.0 && *usd_per_hour >= 0.0) {
-                return Err(CostError::Prices(format!("the instance {name} needs `vcpus` and `memory_gib` above 0")));
+            instance.check().map_err(|why| invalid(&instance.name, why))?;
+            if !names.insert(&instance.name) {
+                return Err(invalid(&instance.name, "is there twice".to_owned()));
             }
         }
         Ok(prices)
@@ -229,15 +284,22 @@ impl Prices {
 }
 
 impl Price {
-    fn check(&self) -> Result<(), &'static str> {
-        let Some((last, others)) = self.tiers.split_last() else { return Err("has no tier") };
+    fn check(&self) -> Result<(), String> {
+        self.unknown.check()?;
+        self.origin.check()?;
+        let Some((last, others)) = self.tiers.split_last() else { return Err("has no tier".to_owned()) };
         if last.up_to.is_some() {
-            return Err("needs a last tier without `up_to`");
+            return Err("needs a last tier without `up_to`".to_owned());
         }
         let bounds: Option<Vec<f64>> = others.iter().map(|tier| tier.up_to).collect();
-        let Some(bounds) = bounds else { return Err("has a tier without `up_to` before the last one") };
-        if !bounds.is_sorted() || self.per <= 0.0 {
-            return Err("needs tiers in their order, and a `per` above 0");
+        let Some(bounds) = bounds else { return Err("has a tier without `up_to` before the last one".to_owned()) };
+        let is_ascending = std::iter::once(&0.0).chain(&bounds).is_sorted_by(|before, after| before < after);
+        if !is_ascending || !is_price(self.per) || self.per < 1.0 {
+            return Err("needs tiers in their order, and a `per` of 1 or more".to_owned());
+        }
+        let is_valid = self.tiers.iter().all(|tier| is_price(tier.usd)) && is_price(self.free);
+        if !is_valid || self.included_bytes.is_some_and(|bytes| !is_price(bytes) || bytes < 1.0) {
+            return Err("has a figure below 0, or one that nobody pays".to_owned());
         }
         Ok(())
     }

@@ -60,7 +60,13 @@ impl Simulation {
         let seconds = LENGTHS * stream.seconds;
         let streams = workload.per_second * seconds;
         let tokens = 2.0 * plan.streams_per_environment * stream.tokens;
-        for (events, what) in [(streams, "streams in three times their length"), (tokens, "tokens in one environment")] {
+        let machines = plan.machines.as_ref();
+        let environments = machines.map_or(plan.environments, |machines| machines.count * machines.environments);
+        for (events, what) in [
+            (environments, "environments"),
+            (streams, "streams in three times their length"),
+            (tokens, "tokens in one environment"),
+        ] {
             if events > MOST_EVENTS {
                 return Err(CostError::TooLarge(format!(
                     "{events:.0} {what} are too many to simulate; {MOST_EVENTS:.0} are the most"
@@ -68,8 +74,7 @@ impl Simulation {
             }
         }
         let load = fleet::Load { per_second: workload.per_second, seconds: stream.seconds, until: seconds };
-        let machines = plan.machines.as_ref();
-        let environments = machines.map_or(plan.environments, |machines| machines.count * machines.environments) as u32;
+        let environments = environments as u32;
         let on_instances = fleet::on_instances(load, environments, plan.streams_per_environment as u32, seed);
         let [.., most] = on_instances.in_each;
         let fullest = match stream.tokens.round() as u32 {

@@ -16,6 +16,8 @@ pub struct Inspected {
     pub initializer: Option<String>,
     /// Whether it was prepared already.
     pub is_snapshot: bool,
+    /// Whether a module of it asks for the first preview of WASI, which an adapter beside it has.
+    pub is_preview1: bool,
 }
 
 /// What a handler exports to be prepared by. Any later patch of the same version will do.
@@ -59,7 +61,7 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspected, NotAHandler> {
     if !wasm.starts_with(b"\0asm") {
         return Err(NotAHandler::NotWebAssembly("it does not begin as WebAssembly does".to_owned()));
     }
-    let (mut imports, mut exports, mut is_snapshot) = (Vec::new(), Vec::new(), false);
+    let (mut imports, mut exports, mut is_snapshot, mut is_preview1) = (Vec::new(), Vec::new(), false, false);
     // Modules and components inside of the component have imports and exports of their own.
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(wasm) {
@@ -77,6 +79,11 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspected, NotAHandler> {
                     exports.push(export.map_err(malformed)?.name.name.to_owned());
                 }
             }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    is_preview1 |= import.map_err(malformed)?.module == "wasi_snapshot_preview1";
+                }
+            }
             Payload::CustomSection(section) if depth == 0 => is_snapshot |= section.name() == SNAPSHOT,
             _ => {}
         }
@@ -84,7 +91,7 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspected, NotAHandler> {
     let Some(world) = World::of(&exports.iter().map(String::as_str)) else { return Err(NotAHandler::NoWorld(exports)) };
     let missing = imports.into_iter().filter(|name| !link::is_known(name)).collect();
     let initializer = exports.into_iter().find(|export| is_patch_of(INITIALIZER, export));
-    Ok(Inspected { world, missing, initializer, is_snapshot })
+    Ok(Inspected { world, missing, initializer, is_snapshot, is_preview1 })
 }
 
 #[cfg(test)]
@@ -114,7 +121,11 @@ mod tests {
                     (export "{export}" (instance $handler)))"#
             ));
             let missing = vec!["wasi:keyvalue/store@0.2.0-draft".to_owned()];
-            assert_eq!(inspected, Ok(Inspected { world, missing, initializer: None, is_snapshot: false }), "{export}");
+            assert_eq!(
+                inspected,
+                Ok(Inspected { world, missing, initializer: None, is_snapshot: false, is_preview1: false }),
+                "{export}"
+            );
         }
     }
 

@@ -563,8 +563,14 @@ impl Reader<'_> {
         }
         let given = self.get(DIMENSIONS).unwrap_or("function");
         let dimensions: Option<Vec<Dimension>> = items(given).iter().map(|item| Dimension::parse(item)).collect();
-        let dimensions = dimensions.filter(|all| all.len() <= 30).ok_or_else(|| {
-            refused(DIMENSIONS, given, "expected at most 30 of `function`, `version`, `door` or `Name=value` between commas")
+        let is_valid = |all: &Vec<Dimension>| {
+            let names: std::collections::HashSet<&str> = all.iter().map(Dimension::name).collect();
+            all.len() <= 30 && names.len() == all.len()
+        };
+        let dimensions = dimensions.filter(is_valid).ok_or_else(|| {
+            let expected = "expected at most 30 of `function`, `version`, `door` or `Name=value` between commas, none of them twice, and no \
+                            name that a line of metrics has already";
+            refused(DIMENSIONS, given, expected)
         })?;
         let settings = MetricsSettings { namespace: namespace.to_owned(), dimensions };
         let is_on = self.one_of("FIRSTBYTE_METRICS", false, &[("emf", true), ("off", false)], "`emf` or `off`")?;

@@ -35,6 +35,12 @@ pub enum SnapshotError {
          Python is a snapshot as it is: leave out --snapshot"
     )]
     NoInitializer,
+    /// What was built for the first preview of WASI, whose adapter keeps more than its handler knows of.
+    #[error(
+        "it was built for wasm32-wasip1, as `cargo component build` does, and would keep the environment of this machine: build it for \
+         wasm32-wasip2 (`firstbyte build`, or `cargo build --release --target wasm32-wasip2`)"
+    )]
+    Preview1,
     /// A snapshot.
     #[error("it is a snapshot already: leave out --snapshot")]
     AlreadyOne,
@@ -102,7 +108,7 @@ pub struct Snapshot {
 /// # Errors
 /// [`SnapshotError`]. Whether there is anything to prepare is found out before anything is compiled.
 pub async fn snapshot(wasm: &[u8], granted: Granted) -> Result<Snapshot, SnapshotError> {
-    let Inspected { world, initializer, is_snapshot, .. } = inspect(wasm)?;
+    let Inspected { world, initializer, is_snapshot, is_preview1, .. } = inspect(wasm)?;
     if world != World::Lambda {
         return Err(SnapshotError::OtherWorld(world));
     }
@@ -110,6 +116,9 @@ pub async fn snapshot(wasm: &[u8], granted: Granted) -> Result<Snapshot, Snapsho
         return Err(SnapshotError::AlreadyOne);
     }
     let initializer = initializer.ok_or(SnapshotError::NoInitializer)?;
+    if is_preview1 {
+        return Err(SnapshotError::Preview1);
+    }
     let unsupported = |error: wasmtime::Error| SnapshotError::Unsupported(one_line(&error));
 
     let wizer = wizer();

@@ -63,7 +63,47 @@ pub enum Dimension {
     Fixed(String, String),
 }
 
+/// Members that a line of metrics has by itself, so that no dimension can have their name.
+const TAKEN: [&str; 26] = [
+    "BlockedTime",
+    "ClientErrors",
+    "CpuTime",
+    "Deadlines",
+    "Door",
+    "EndTime",
+    "FirstByteTime",
+    "FunctionErrors",
+    "FunctionName",
+    "FunctionVersion",
+    "HeadTime",
+    "InstantiationTime",
+    "LimitsMet",
+    "LongestSilence",
+    "MemoryUsed",
+    "ResponseBytes",
+    "Succeeded",
+    "Traps",
+    "UpstreamCalls",
+    "UpstreamFirstByteTime",
+    "Writes",
+    "coldStart",
+    "errorType",
+    "requestId",
+    "status",
+    "tenantId",
+];
+
 impl Dimension {
+    /// What it is told by.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Function => "FunctionName",
+            Self::Version => "FunctionVersion",
+            Self::Door => "Door",
+            Self::Fixed(name, _) => name,
+        }
+    }
+
     /// `function`, `version`, `door`, or `Name=value`. None for anything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
@@ -75,7 +115,7 @@ impl Dimension {
                 let is_text =
                     |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
                 let fits = is_text(name, 250) && is_text(value, 1024) && !name.starts_with([':', '_']);
-                fits.then(|| Self::Fixed(name.to_owned(), value.to_owned()))
+                (fits && !TAKEN.contains(&name)).then(|| Self::Fixed(name.to_owned(), value.to_owned()))
             }
         }
     }

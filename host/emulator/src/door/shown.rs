@@ -74,13 +74,19 @@ fn tell(running: &Running, what: String) {
     running.tell(EventKind::FailureShown { what });
 }
 
-/// Type and message of a response's failure; none if it did not fail.
+/// Type and message of a response's failure; none if it did not fail. Both are the handler's words, and may reach a terminal: no
+/// character of them controls it.
 pub(super) fn failure(running: &Running) -> Option<String> {
-    match running.ending() {
-        Ending::Complete => None,
-        Ending::Error { error_type, document } | Ending::Trailers { error_type, document } => {
-            Some(format!("{error_type}: {}", message_of(&document)))
-        }
-        Ending::Failed(failure) => Some(format!("{}: {}", failure.error_type(), message_of(&failure.document(running.id())))),
-    }
+    let (error_type, message) = match running.ending() {
+        Ending::Complete => return None,
+        Ending::Error { error_type, document } | Ending::Trailers { error_type, document } => (error_type, message_of(&document)),
+        Ending::Failed(failure) => (failure.error_type().to_owned(), message_of(&failure.document(running.id()))),
+    };
+    Some(visible(&format!("{error_type}: {message}")))
+}
+
+/// A text whose control characters are written as Rust writes them.
+fn visible(text: &str) -> String {
+    let character = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(character).collect()
 }

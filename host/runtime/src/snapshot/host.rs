@@ -6,7 +6,7 @@ use crate::absent::{self, Absent, MissingImport};
 use crate::link;
 use crate::log::LastPanic;
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreContextMut, WasmBacktrace};
+use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, WasmBacktrace};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::p2::bindings::{cli, random};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
@@ -25,6 +25,9 @@ pub struct Granted {
 /// Bytes of what is printed that are kept: the end of a build, and not a log.
 const PRINTED: usize = 64 * 1024;
 
+/// The most memory that an initializer may have. A snapshot of so much would be as large as the function that it is for.
+const MEMORY: usize = 1 << 30;
+
 /// Frames of a stack that are told.
 const FRAMES: usize = 12;
 
@@ -34,6 +37,7 @@ pub(super) struct Host {
     table: ResourceTable,
     printed: MemoryOutputPipe,
     granted: Granted,
+    limits: StoreLimits,
     /// Who asked first for the environment, of which nothing is granted.
     environment_asked: Option<Stack>,
 }
@@ -48,8 +52,12 @@ impl Host {
     pub(super) fn store(engine: &Engine, granted: Granted) -> Store<Self> {
         let printed = MemoryOutputPipe::new(PRINTED);
         let wasi = WasiCtxBuilder::new().stdout(printed.clone()).stderr(printed.clone()).build();
-        let state = Self { wasi, table: ResourceTable::new(), printed, granted, environment_asked: None };
+        let limits = StoreLimitsBuilder::new().memory_size(MEMORY).trap_on_grow_failure(true).build();
+        let state = Self { wasi, table: ResourceTable::new(), printed, granted, limits, environment_asked: None };
         let mut store = Store::new(engine, state);
+        store.limiter(|host| &mut host.limits);
+        // Its whole memory is read in one piece.
+        store.set_hostcall_fuel(usize::MAX);
         // Nobody advances the epoch: whoever builds waits, or interrupts.
         store.set_epoch_deadline(u64::MAX / 2);
         store

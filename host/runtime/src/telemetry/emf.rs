@@ -22,12 +22,12 @@ impl Emf {
         Self { settings, function, log, line: Mutex::default() }
     }
 
-    fn value<'a>(&'a self, dimension: &'a Dimension, measured: &Measured) -> (&'a str, &'a str) {
+    fn value<'a>(&'a self, dimension: &'a Dimension, measured: &Measured) -> &'a str {
         match dimension {
-            Dimension::Function => ("FunctionName", &self.function.name),
-            Dimension::Version => ("FunctionVersion", &self.function.version),
-            Dimension::Door => ("Door", door(measured.trigger)),
-            Dimension::Fixed(name, value) => (name, value),
+            Dimension::Function => &self.function.name,
+            Dimension::Version => &self.function.version,
+            Dimension::Door => door(measured.trigger),
+            Dimension::Fixed(_, value) => value,
         }
     }
 }
@@ -54,12 +54,11 @@ impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Observed { context, settled, measured, is_cold } = self.observed;
         let MetricsSettings { namespace, dimensions } = &self.emf.settings;
-        let dimensions: Vec<(&str, &str)> = dimensions.iter().map(|dimension| self.emf.value(dimension, measured)).collect();
         let figures = figures(&settled.outcome, settled.written, measured);
         let timestamp = measured.delivered.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         let directive = Directive {
             namespace,
-            dimensions: [dimensions.iter().map(|(name, _)| *name).collect()],
+            dimensions: [dimensions.iter().map(Dimension::name).collect()],
             metrics: figures.iter().map(|(name, unit, _)| Metric { name, unit }).collect(),
         };
         let mut members = serializer.serialize_map(None)?;
@@ -67,8 +66,8 @@ impl Serialize for Line<'_> {
             "_aws",
             &Directives { timestamp: u64::try_from(timestamp).unwrap_or(u64::MAX), cloud_watch_metrics: [directive] },
         )?;
-        for (name, value) in dimensions {
-            members.serialize_entry(name, value)?;
+        for dimension in dimensions {
+            members.serialize_entry(dimension.name(), self.emf.value(dimension, measured))?;
         }
         for (name, _, figure) in figures {
             members.serialize_entry(name, &figure)?;

@@ -222,11 +222,12 @@ fn resource(function: &Function, more: &[(String, String)]) -> Vec<Attribute<'st
         text("telemetry.sdk.language", "rust"),
         text("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
     ];
-    if !more.iter().any(|(name, _)| name == "service.name") {
-        attributes.push(text("service.name", function.name.clone()));
+    attributes.push(text("service.name", function.name.clone()));
+    // A key must be there once: the operator's last word on it counts.
+    for (key, value) in more {
+        attributes.retain(|attribute| attribute.key != *key);
+        attributes.push(Attribute { key: key.clone().into(), value: AnyValue::Text(value.clone().into()) });
     }
-    let more = more.iter().cloned();
-    attributes.extend(more.map(|(key, value)| Attribute { key: key.into(), value: AnyValue::Text(value.into()) }));
     attributes
 }
 

@@ -35,7 +35,7 @@ macro_rules! templates {
             Template {
                 name: "greeting",
                 about: "two lines, two seconds apart, as a streaming handler of Lambda's Node.js",
-                invoke: r#"--via direct --payload '{"name":"hoge"}'"#,
+                invoke: r#"--via all --payload '{"name":"hoge"}'"#,
                 files: &[
                     SHARED,
                     $common,
