@@ -151,7 +151,7 @@ def interrupted():
             assert line, said
             said += line
         os.killpg(script.pid, number)
-        rest, _ = script.communicate(timeout=60)
+        rest, _ = script.communicate(timeout=300)
         said += rest
         aws.check_end(script, said, status)
         assert len(aws.calls(DELETE_STACK)) == 1 and len(aws.calls(DELETE_LAYER)) == 2, said

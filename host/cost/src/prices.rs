@@ -234,6 +234,9 @@ impl Prices {
         for (name, price) in prices.all() {
             price.check().map_err(|why| invalid(name, why))?;
         }
+        if prices.rest_requests.as_ref().is_some_and(|price| price.included_bytes == Some(0.0)) {
+            return Err(invalid("rest_requests", "needs `included_bytes` above 0".to_owned()));
+        }
         if let Some(fee) = &prices.managed.fee {
             fee.check().map_err(|why| invalid("managed.fee", why))?;
         }
@@ -298,7 +301,7 @@ impl Price {
             return Err("needs tiers in their order, and a `per` of 1 or more".to_owned());
         }
         let is_valid = self.tiers.iter().all(|tier| is_price(tier.usd)) && is_price(self.free);
-        if !is_valid || self.included_bytes.is_some_and(|bytes| !is_price(bytes) || bytes < 1.0) {
+        if !is_valid || !self.included_bytes.is_none_or(is_price) {
             return Err("has a figure below 0, or one that nobody pays".to_owned());
         }
         Ok(())
@@ -374,6 +377,16 @@ mod tests {
             (
                 r#"{"region":"r","requests":{"tiers":[{"up_to":1,"usd":1}],"region":"r","source":"s","read":"d"}}"#,
                 "`requests` needs a last tier without `up_to`",
+            ),
+            (
+                r#"{"region":"r","requests":{"pre":5,"tiers":[{"usd":1}],"region":"r","source":"s","read":"d"}}"#,
+                "`requests` has the unknown member `pre`",
+            ),
+            (r#"{"region":"r","requests":{"tiers":[{"usd":-1}],"region":"r","source":"s","read":"d"}}"#, "below 0"),
+            (r#"{"region":"r","requests":{"tiers":[{"usd":1e308}],"region":"r","source":"s","read":"d"}}"#, "nobody pays"),
+            (
+                r#"{"region":"r","requests":{"tiers":[{"usd":1}],"region":"r","source":" ","read":"d"}}"#,
+                "needs a region, a source",
             ),
         ] {
             let error = Prices::parse(json).expect_err(why).to_string();

@@ -144,4 +144,16 @@ mod tests {
         let old = of(r#"(component (instance $h) (export "wasi:http/handler@0.3.0-rc-2026-03-15" (instance $h)))"#);
         assert!(old.is_err(), "a release candidate is not the release: {old:?}");
     }
+
+    #[test]
+    fn a_module_inside_tells_of_the_first_preview() {
+        let with = |import: &str| {
+            of(&format!(
+                r#"(component (core module {import}) (instance $handler) (export "firstbyte:lambda/handler@0.2.0" (instance $handler)))"#
+            ))
+            .unwrap()
+        };
+        assert!(with(r#"(import "wasi_snapshot_preview1" "fd_write" (func))"#).is_preview1);
+        assert!(!with(r#"(import "env" "memory" (memory 1))"#).is_preview1);
+    }
 }

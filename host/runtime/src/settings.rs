@@ -638,6 +638,8 @@ mod tests {
             ("FIRSTBYTE_METRICS", "on", "`emf` or `off`"),
             ("FIRSTBYTE_METRICS_NAMESPACE", "AWS/Lambda", "not beginning with `AWS/`"),
             ("FIRSTBYTE_METRICS_DIMENSIONS", "function,=x", "`Name=value`"),
+            ("FIRSTBYTE_METRICS_DIMENSIONS", "door,Stage=a,Stage=b", "none of them twice"),
+            ("FIRSTBYTE_METRICS_DIMENSIONS", "EndTime=5", "a line of metrics has already"),
             ("FIRSTBYTE_TRACE_HOSTS", "*.", "a host may begin with `*.`"),
             ("FIRSTBYTE_KEEPALIVE_MS", "soon", "a whole number"),
             ("FIRSTBYTE_RECORD", "192.0.2.1:9003", "`127.0.0.1:PORT`"),
