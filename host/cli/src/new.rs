@@ -49,10 +49,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     say("Next:");
     say(format_args!("  cd {}", quoted(&folder.to_string_lossy())));
     let (program, is_on_path) = program()?;
-    // Tests run the handler by this program, too.
-    let variable = if is_on_path { String::new() } else { format!("FIRSTBYTE={program} ") };
+    if !is_on_path {
+        // Tests run the handler by this program, too.
+        say(format_args!("  export FIRSTBYTE={program}"));
+    }
     say(format_args!("  {program} build"));
-    say(format_args!("  {variable}{}", language.test_command()));
+    say(format_args!("  {}", language.test_command()));
     say(format_args!("  {program} invoke {}", template.invoke));
     say(format_args!("  {program} serve"));
     say("README.md says how to deploy it.");

@@ -95,7 +95,7 @@ impl Language for Python {
     }
 
     fn test_command(&self) -> &'static str {
-        "pip install -r requirements-dev.txt && pytest"
+        "python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements-dev.txt && pytest"
     }
 }
 
