@@ -127,12 +127,14 @@ fn recording(text: &str) -> Result<Vec<Seen>, CostError> {
         let (seen, has_ended) = streams.entry(id).or_default();
         match event.kind.as_str() {
             "invocation_started" => seen.began_ms = event.at,
-            "chunk" => seen.tokens += 1.0,
+            "chunk" => {
+                seen.tokens += 1.0;
+                seen.bytes += event.bytes.unwrap_or(0.0);
+            }
             "upstream_asked" if calls.insert((id, event.call.unwrap_or(0))) => seen.upstream += 1.0,
             "invocation_ended" => {
                 *has_ended = true;
                 seen.seconds = event.duration_ms.unwrap_or(0.0) / 1000.0;
-                seen.bytes = event.bytes.unwrap_or(0.0);
             }
             _ => {}
         }
@@ -182,7 +184,7 @@ mod tests {
             {"seq":4,"at":1003,"request_id":"a","kind":"chunk","bytes":2,"data":"AA=="},
             {"seq":5,"at":1003,"request_id":"b","kind":"invocation_started"},
             {"seq":6,"at":1004,"kind":"platform","line":"x"},
-            {"seq":7,"at":3000,"request_id":"a","kind":"invocation_ended","outcome":{"is":"success"},"duration_ms":2000,"bytes":6}]}"#;
+            {"seq":7,"at":3000,"request_id":"a","kind":"invocation_ended","outcome":{"is":"success"},"duration_ms":2000,"bytes":160}]}"#;
         let observed = Observed::read(text).expect("a recording");
         assert_eq!((observed.kind, observed.streams, observed.per_second), (Kind::Recording, 1, None));
         let Stream { seconds, bytes, tokens, cpu_ms, upstream, .. } = observed.stream;
