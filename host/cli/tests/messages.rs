@@ -119,7 +119,8 @@ fn a_new_project_has_a_name_and_a_template_and_nothing_is_written_over() {
     let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
     let said = stdout(&run);
     let program = env!("CARGO_BIN_EXE_firstbyte");
-    let test = format!("\n  cd a/hello\n  export FIRSTBYTE={program}\n  {program} build\n  cargo test\n  {program} invoke --via all ");
+    let test =
+        format!("\n  cd a/hello\n  export FIRSTBYTE={program}\n  {program} build\n  cargo test\n  {program} invoke --via all ");
     assert!(run.status.success() && said.contains(&test), "{said}");
     let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
     assert!(stderr(&run).contains("a/hello is there already, and not empty"), "{run:?}");
