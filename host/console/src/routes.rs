@@ -39,7 +39,7 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> 
                 }
                 None => refused(
                     StatusCode::NOT_FOUND,
-                    "nothing is kept of that invocation: it was none of this session, or is too long ago",
+                    "nothing is kept of that invocation: this session did not see it, or it was too long ago",
                 ),
             }
         }
