@@ -233,8 +233,12 @@ class Try:
         system = [str(tools), "/usr/local/bin", "/usr/bin", "/bin"]
         environment = {"HOME": str(home), "PATH": os.pathsep.join([*map(str, path), *system]), "LANG": "C.UTF-8"}
         # How this machine reaches the registries is not of their business.
-        network = re.compile(r"(?i).*_proxy|.*_(ca|cert)_?(file|dir|bundle|certs)?|NODE_EXTRA_CA_CERTS|SAM_CLI_TELEMETRY|AWS_DEFAULT_REGION")
+        network = re.compile(
+            r"(?i).*_proxy|.*_(ca|cert)_?(file|dir|bundle|certs)?|NODE_EXTRA_CA_CERTS|PIP_.*|npm_config_.*|SAM_CLI_TELEMETRY|AWS_DEFAULT_REGION"
+        )
         environment |= {name: value for name, value in os.environ.items() if network.fullmatch(name)}
+        if (npmrc := Path.home() / ".npmrc").is_file():
+            environment["npm_config_userconfig"] = str(npmrc)
         return Reader(home, environment | self.published | more)
 
     def venv(self, name):
