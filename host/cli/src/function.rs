@@ -91,6 +91,8 @@ impl Arguments {
             settings.environment.push(("FIRSTBYTE_RELOAD".into(), "on".into()));
             settings
         };
+        // The process is ended as soon as nobody needs it, and nothing is to be lost of what its user looks at.
+        settings.environment.push(("FIRSTBYTE_TELEMETRY_GATHER_MS".into(), "0".into()));
         for (name, value) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("FIRSTBYTE_") {
                 settings.environment.push((name, value));

@@ -100,7 +100,9 @@ async fn run(log: &Arc<StdoutLog>, change: fn(&mut Settings)) -> ExitCode {
         host_record(&**log, Level::Fatal, &ended.to_string(), None);
         return ExitCode::FAILURE;
     }
+    let observers = polling.observers();
     let ended = polling.run(workers).await;
+    observers.finish().await;
     if ended.is_regular() {
         host_record(&**log, Level::Debug, &ended.to_string(), None);
         return ExitCode::SUCCESS;
@@ -160,7 +162,7 @@ fn set_up(
         Arc::new(Fixed(handler))
     };
     let workers = workers(settings, &*log);
-    let observers = Arc::new(Observers::new(settings, &function(), &log).map_err(SetupError::from)?);
+    let observers = Observers::new(settings, &function(), &log).map_err(SetupError::from)?;
     let invoker = Invoker { source, api: Arc::clone(api), mode: settings.response, log: Arc::clone(&log), observers };
     Ok((Polling::new(Arc::clone(api), invoker, log), workers))
 }

@@ -7,6 +7,7 @@
 use crate::log::{Level, Log, Record};
 use crate::runtime_api::RuntimeApi;
 use crate::service::{Delivery, Invoker};
+use crate::telemetry::Observers;
 use firstbyte_wire::runtime_api::{self, header};
 use firstbyte_wire::{ErrorReport, ErrorType};
 use http::{HeaderMap, HeaderName};
@@ -80,6 +81,11 @@ impl Polling {
     /// Polls `api`.
     pub(crate) fn new(api: Arc<RuntimeApi>, invoker: Invoker, log: Arc<dyn Log>) -> Self {
         Self { api, invoker, config: Arc::default(), log, busy: watch::Sender::new(0) }
+    }
+
+    /// Those who are shown invocations.
+    pub(crate) fn observers(&self) -> Observers {
+        self.invoker.observers.clone()
     }
 
     /// Serves invocations, `concurrency` at once.

@@ -32,7 +32,7 @@ pub(crate) struct Invoker {
     pub(crate) api: Arc<RuntimeApi>,
     pub(crate) mode: ResponseMode,
     pub(crate) log: Arc<dyn Log>,
-    pub(crate) observers: Arc<Observers>,
+    pub(crate) observers: Observers,
 }
 
 impl Invoker {
@@ -62,7 +62,7 @@ impl Invoker {
             self.source.handler().invoke(event, context, Instant::now() + left, outlet).await;
         } else {
             let settled = self.source.handler().invoke(event, context.clone(), Instant::now() + left, outlet).await;
-            self.observers.observe(&context, &settled).await;
+            self.observers.observe(context, settled).await;
         }
         self.log.written().await;
     }

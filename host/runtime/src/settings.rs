@@ -144,6 +144,11 @@ pub const DECLARED: &[Declared] = &[
         doc: "What metrics are told by, between commas: `function`, `version`, `door`, or `Name=value` of your own; each combination of values is billed as metrics of its own",
     },
     Declared {
+        name: "FIRSTBYTE_TELEMETRY_GATHER_MS",
+        default: "30",
+        doc: "An invocation that ends within so many milliseconds after others were told of, in metrics or traces, is told of later, together with all that end meanwhile; 0 tells of each at once. `firstbyte serve` and `firstbyte invoke` set it to 0",
+    },
+    Declared {
         name: "FIRSTBYTE_TRACE_HOSTS",
         default: "none",
         doc: "Servers, written as in `FIRSTBYTE_ALLOW_HTTP`, whose requests carry the invocation's trace on, as `traceparent` and `x-amzn-trace-id`",
@@ -356,7 +361,7 @@ impl Settings {
         settings.sse_errors = read.one_of("FIRSTBYTE_SSE_ERRORS", true, &[("on", true), ("off", false)], "`on` or `off`")?;
         let silence = read.number("FIRSTBYTE_KEEPALIVE_MS", 0)?;
         settings.keepalive = Some(Duration::from_millis(silence)).filter(|silence| !silence.is_zero());
-        settings.telemetry = TelemetrySettings { metrics: read.metrics()?, traces: read.traces()? };
+        settings.telemetry = TelemetrySettings { metrics: read.metrics()?, traces: read.traces()?, gather: read.gather()? };
         let counts = [("answered", ClientErrors::Answered), ("failed", ClientErrors::Failed)];
         settings.client_errors =
             read.one_of("FIRSTBYTE_CLIENT_ERRORS", settings.client_errors, &counts, "`answered` or `failed`")?;
@@ -551,6 +556,10 @@ impl Reader<'_> {
         hosts.transpose()
     }
 
+    fn gather(&self) -> Result<Duration, SettingsError> {
+        self.number_within("FIRSTBYTE_TELEMETRY_GATHER_MS", 30, ..60_000).map(Duration::from_millis)
+    }
+
     fn metrics(&self) -> Result<Option<MetricsSettings>, SettingsError> {
         const NAMESPACE: &str = "FIRSTBYTE_METRICS_NAMESPACE";
         const DIMENSIONS: &str = "FIRSTBYTE_METRICS_DIMENSIONS";
@@ -641,6 +650,7 @@ mod tests {
             ("FIRSTBYTE_METRICS_DIMENSIONS", "door,Stage=a,Stage=b", "none of them twice"),
             ("FIRSTBYTE_METRICS_DIMENSIONS", "EndTime=5", "a line of metrics has already"),
             ("FIRSTBYTE_TRACE_HOSTS", "*.", "a host may begin with `*.`"),
+            ("FIRSTBYTE_TELEMETRY_GATHER_MS", "60000", "less than 60000"),
             ("FIRSTBYTE_KEEPALIVE_MS", "soon", "a whole number"),
             ("FIRSTBYTE_RECORD", "192.0.2.1:9003", "`127.0.0.1:PORT`"),
             ("FIRSTBYTE_RECORD", "127.0.0.1:0", "`127.0.0.1:PORT`"),

@@ -1,32 +1,26 @@
 //! What an operator learns of invocations from outside of the handler, in whatever language that is: metrics and traces.
 //!
-//! `Measures` are taken while an invocation goes on, by those who carry it. Observers are shown each one after it was settled,
-//! when its caller has everything, and before Lambda is asked for the next. Nothing here can change how an invocation ends.
+//! `Measures` are taken while an invocation goes on, by those who carry it. `Observers` are shown what came of it after it was
+//! settled, when its caller has everything. Nothing here can change how an invocation ends.
 
 #[cfg(feature = "lambda")]
 mod emf;
 mod measures;
 #[cfg(feature = "lambda")]
+mod observers;
+#[cfg(feature = "lambda")]
 mod otlp;
 mod trace;
 
-#[cfg(feature = "lambda")]
-pub(crate) use emf::Emf;
 pub use measures::{Call, Measured};
 pub(crate) use measures::{CallMeasure, Measures};
 #[cfg(feature = "lambda")]
-pub(crate) use otlp::Otlp;
+pub(crate) use observers::{Observed, Observer, Observers};
 #[cfg(feature = "compiler")]
 pub(crate) use trace::random;
 pub use trace::{Sampler, SamplerError};
 pub(crate) use trace::{Trace, new_span};
 
-#[cfg(feature = "lambda")]
-use crate::handler::Settled;
-#[cfg(feature = "lambda")]
-use crate::invocation::InvocationContext;
-#[cfg(feature = "lambda")]
-use crate::log::BoxFuture;
 use http::{HeaderMap, Uri};
 use std::time::Duration;
 
@@ -38,6 +32,8 @@ pub struct TelemetrySettings {
     pub metrics: Option<MetricsSettings>,
     /// Traces by OTLP.
     pub traces: Option<TraceSettings>,
+    /// Invocations that end so soon after others were told of are told of later, together.
+    pub gather: Duration,
 }
 
 /// How metrics are told.
@@ -149,66 +145,4 @@ pub struct Function {
     pub memory_mb: u64,
     /// The region it runs in.
     pub region: String,
-}
-
-/// A settled invocation, as observers are shown it.
-#[cfg(feature = "lambda")]
-pub(crate) struct Observed<'a> {
-    pub(crate) context: &'a InvocationContext,
-    pub(crate) settled: &'a Settled,
-    pub(crate) measured: &'a Measured,
-    /// Whether it is the first of its process.
-    pub(crate) is_cold: bool,
-}
-
-/// Everybody who is shown each invocation.
-#[cfg(feature = "lambda")]
-#[derive(Default)]
-pub(crate) struct Observers {
-    observers: Vec<Box<dyn Observer>>,
-    /// Whether an invocation was seen.
-    is_warm: std::sync::atomic::AtomicBool,
-}
-
-#[cfg(feature = "lambda")]
-impl Observers {
-    /// Those that the settings ask for.
-    ///
-    /// # Errors
-    /// A file of certificates that is of no use.
-    pub(crate) fn new(
-        settings: &crate::settings::Settings,
-        function: &Function,
-        log: &std::sync::Arc<dyn crate::log::Log>,
-    ) -> Result<Self, crate::path::PathError> {
-        let mut observers: Vec<Box<dyn Observer>> = Vec::new();
-        let TelemetrySettings { metrics, traces } = settings.telemetry.clone();
-        if let Some(metrics) = metrics {
-            observers.push(Box::new(Emf::new(metrics, function.clone(), std::sync::Arc::clone(log))));
-        }
-        if let Some(traces) = traces {
-            observers.push(Box::new(Otlp::new(traces, function, &settings.egress, std::sync::Arc::clone(log))?));
-        }
-        Ok(Self { observers, ..Self::default() })
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.observers.is_empty()
-    }
-
-    /// Shows them an invocation, one after the other.
-    pub(crate) async fn observe(&self, context: &InvocationContext, settled: &Settled) {
-        let is_cold = !self.is_warm.swap(true, std::sync::atomic::Ordering::Relaxed);
-        let Some(measured) = &settled.measured else { return };
-        for observer in &self.observers {
-            observer.observe(&Observed { context, settled, measured, is_cold }).await;
-        }
-    }
-}
-
-/// Is shown each invocation.
-#[cfg(feature = "lambda")]
-pub(crate) trait Observer: Send + Sync {
-    /// Tells of it. What cannot be told is logged, and forgotten.
-    fn observe<'a>(&'a self, observed: &'a Observed<'a>) -> BoxFuture<'a, ()>;
 }

@@ -214,6 +214,29 @@ async fn spans_are_within_two_milliseconds_of_what_the_client_saw() {
 }
 
 #[tokio::test]
+async fn invocations_that_end_soon_after_each_other_are_told_of_together() {
+    let collector = ModelServer::start().await;
+    let mut lambda = Function::of(Handler::Endings)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())
+        .env("OTEL_TRACES_SAMPLER", "always_on")
+        .env("FIRSTBYTE_METRICS", "emf")
+        .env("FIRSTBYTE_TELEMETRY_GATHER_MS", "50000")
+        .start()
+        .await;
+    for n in 0..256 {
+        let invoked = lambda.invoke(Door::Url, Call::json(&json!({"ending": "ok"}))).await;
+        assert_eq!(invoked.answer.status, 200);
+        assert_eq!(collector.until_asked(TRACES, 1).await.len(), 1, "{n}");
+    }
+    // With one more, there are too many to wait.
+    let mut last = lambda.invoke(Door::Url, Call::json(&json!({"ending": "ok"}))).await;
+    let exported = collector.until_asked(TRACES, 2).await;
+    let told: Vec<usize> = exported.iter().map(|export| spans(&export.body).len()).collect();
+    assert_eq!(told, [1, 256]);
+    lambda.until_printed(&mut last.seen, "_aws").await;
+}
+
+#[tokio::test]
 async fn a_collector_that_is_away_costs_a_caller_nothing() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let mut lambda = Function::of(Handler::Endings)

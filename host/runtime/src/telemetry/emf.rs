@@ -33,12 +33,14 @@ impl Emf {
 }
 
 impl Observer for Emf {
-    fn observe<'a>(&'a self, observed: &'a Observed<'a>) -> BoxFuture<'a, ()> {
+    fn observe<'a>(&'a self, observed: &'a [Observed]) -> BoxFuture<'a, ()> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        line.clear();
-        // Nothing in it can fail: its keys are text, and it is written to memory.
-        if serde_json::to_writer(&mut *line, &Line { emf: self, observed }).is_ok() {
-            self.log.line(&String::from_utf8_lossy(&line));
+        for observed in observed {
+            line.clear();
+            // Nothing in it can fail: its keys are text, and it is written to memory.
+            if serde_json::to_writer(&mut *line, &Line { emf: self, observed }).is_ok() {
+                self.log.line(&String::from_utf8_lossy(&line));
+            }
         }
         Box::pin(std::future::ready(()))
     }
@@ -47,14 +49,14 @@ impl Observer for Emf {
 /// The line of one invocation.
 struct Line<'a> {
     emf: &'a Emf,
-    observed: &'a Observed<'a>,
+    observed: &'a Observed,
 }
 
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Observed { context, settled, measured, is_cold } = self.observed;
+        let Observed { context, outcome, written, measured, is_cold } = self.observed;
         let MetricsSettings { namespace, dimensions } = &self.emf.settings;
-        let figures = figures(&settled.outcome, settled.written, measured);
+        let figures = figures(outcome, *written, measured);
         let timestamp = measured.delivered.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         let directive = Directive {
             namespace,
@@ -80,7 +82,7 @@ impl Serialize for Line<'_> {
         if let Some(status) = measured.status {
             members.serialize_entry("status", &status)?;
         }
-        if let Outcome::Failed(failed) = &settled.outcome {
+        if let Outcome::Failed(failed) = outcome {
             // Handlers choose the names of kinds: as a dimension, each would be a metric to pay for.
             members.serialize_entry("errorType", &failed.report.error_type)?;
         }

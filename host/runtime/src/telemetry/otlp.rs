@@ -1,8 +1,7 @@
 //! Traces by OTLP over HTTP, in JSON: one span for each invocation, with its moments as events, and one for each request of its
 //! handler's.
 //!
-//! A span leaves when its invocation is settled, before the next one is asked for: then Lambda has not stopped the process, and the
-//! caller has everything. It is given a limited time, and is lost after that.
+//! A request has the spans of all invocations that are told of together. It is given a limited time, and they are lost after that.
 
 use super::emf::door;
 use super::{Call, Function, Observed, Observer, Trace, TraceSettings};
@@ -31,7 +30,7 @@ pub(crate) struct Otlp {
     egress: Arc<Egress>,
     shares: Shares,
     log: Arc<dyn Log>,
-    /// Exports that failed.
+    /// Traces that were not exported.
     lost: AtomicU64,
 }
 
@@ -57,16 +56,17 @@ impl Otlp {
         Ok(Self { settings, resource, egress, shares, log, lost: AtomicU64::new(0) })
     }
 
-    /// What is sent of one invocation.
-    fn document(&self, trace: &Trace, observed: &Observed<'_>) -> Result<Bytes, serde_json::Error> {
+    /// What is sent of invocations.
+    fn document(&self, sampled: &[(&Trace, &Observed)]) -> Result<Bytes, serde_json::Error> {
         let scope = Scope { name: "firstbyte", version: env!("CARGO_PKG_VERSION") };
-        let scope_spans = [ScopeSpans { scope, spans: spans(trace, observed) }];
+        let spans = sampled.iter().flat_map(|(trace, observed)| spans(trace, observed)).collect();
+        let scope_spans = [ScopeSpans { scope, spans }];
         let resource = Resource { attributes: &self.resource };
         serde_json::to_vec(&Document { resource_spans: [ResourceSpans { resource, scope_spans }] }).map(Bytes::from)
     }
 
-    async fn export(&self, trace: &Trace, observed: &Observed<'_>) -> Result<(), String> {
-        let document = self.document(trace, observed).map_err(|error| error.to_string())?;
+    async fn export(&self, sampled: &[(&Trace, &Observed)]) -> Result<(), String> {
+        let document = self.document(sampled).map_err(|error| error.to_string())?;
         let body = Full::new(document).map_err(|never| match never {}).boxed_unsync();
         let mut request = Request::post(self.settings.endpoint.clone()).body(body).map_err(|error| error.to_string())?;
         *request.headers_mut() = self.settings.headers.clone();
@@ -87,19 +87,24 @@ impl Otlp {
 }
 
 impl Observer for Otlp {
-    fn observe<'a>(&'a self, observed: &'a Observed<'a>) -> BoxFuture<'a, ()> {
+    fn observe<'a>(&'a self, observed: &'a [Observed]) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let Some(trace) = observed.measured.trace.as_ref().filter(|trace| trace.is_sampled) else { return };
-            let failed = match tokio::time::timeout(self.settings.timeout, self.export(trace, observed)).await {
+            let sampled: Vec<(&Trace, &Observed)> = observed
+                .iter()
+                .filter_map(|observed| Some((observed.measured.trace.as_ref().filter(|trace| trace.is_sampled)?, observed)))
+                .collect();
+            let Some((_, last)) = sampled.last() else { return };
+            let failed = match tokio::time::timeout(self.settings.timeout, self.export(&sampled)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error,
                 Err(_) => format!("the collector took longer than {} ms", self.settings.timeout.as_millis()),
             };
-            let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
-            // A collector that is away is away for many invocations.
-            if lost.is_power_of_two() {
-                let log = InvocationLog::new(Arc::clone(&self.log), observed.context.request_id.clone(), None);
-                log.warn(&format!("a trace was not exported ({lost} so far): {failed}"));
+            let now = sampled.len() as u64;
+            let before = self.lost.fetch_add(now, Ordering::Relaxed);
+            // A collector that is away is away for many invocations: what is told is each doubling.
+            if before.checked_ilog2() < (before + now).checked_ilog2() {
+                let log = InvocationLog::new(Arc::clone(&self.log), last.context.request_id.clone(), None);
+                log.warn(&format!("a trace was not exported ({} so far): {failed}", before + now));
             }
         })
     }
@@ -231,16 +236,16 @@ fn resource(function: &Function, more: &[(String, String)]) -> Vec<Attribute<'st
     attributes
 }
 
-fn spans<'a>(trace: &Trace, observed: &Observed<'a>) -> Vec<Span<'a>> {
-    let Observed { context, settled, measured, is_cold } = *observed;
+fn spans<'a>(trace: &Trace, observed: &'a Observed) -> Vec<Span<'a>> {
+    let Observed { context, outcome, written, measured, is_cold } = observed;
     let at = |after: Duration| nanoseconds(measured.delivered, after);
     let mut attributes = vec![
         text("faas.invocation_id", &context.request_id),
         text("faas.trigger", if measured.trigger.is_http() { "http" } else { "other" }),
-        flag("faas.coldstart", is_cold),
+        flag("faas.coldstart", *is_cold),
         text("cloud.resource_id", &context.function_arn),
         text("firstbyte.door", door(measured.trigger)),
-        integer("firstbyte.response.bytes", settled.written),
+        integer("firstbyte.response.bytes", *written),
         integer("firstbyte.response.writes", measured.writes),
     ];
     if let Some((method, path)) = &measured.request {
@@ -250,7 +255,7 @@ fn spans<'a>(trace: &Trace, observed: &Observed<'a>) -> Vec<Span<'a>> {
         attributes.push(integer("http.response.status_code", status));
     }
     let mut status = Status::default();
-    if let Outcome::Failed(failed) = &settled.outcome {
+    if let Outcome::Failed(failed) = outcome {
         attributes.push(text("error.type", &failed.report.error_type));
         // A caller's mistake is not the server's error.
         if failed.fault == Fault::Function {
