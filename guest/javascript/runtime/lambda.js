@@ -8,7 +8,7 @@ import { record } from "./console.js";
 import { contextOf } from "./context.js";
 import { idle } from "./activity.js";
 import { failureOf } from "./failure.js";
-import { fatal, fatality } from "./fatal.js";
+import { fatal, invocation } from "./fatal.js";
 import { evaluateAtBuild, load } from "./module.js";
 import { HandlerRequest, HandlerResponse, isNative, registeredHandler, sendReturned } from "./native.js";
 import { require } from "firstbyte:modules";
@@ -67,11 +67,10 @@ function answer(handler) {
 
 export const handler = {
   async handle(request, response) {
-    const fatality_ = fatality();
     try {
       const host = new HostResponse(response);
       const handler = handlerOf(load());
-      await Promise.race([answer(handler)(handler, request, host), fatality_]);
+      await invocation(() => answer(handler)(handler, request, host));
     } catch (error) {
       throw failureOf(error);
     }

@@ -345,6 +345,16 @@ fn sigterm_ends_the_process_when_its_invocations_have_ended() {
     assert!(running.ended().0, "a regular end");
     assert!(log.whole().contains("SIGTERM"));
 
+    // What was to be told together with later ones is told.
+    let telemetry = [("FIRSTBYTE_METRICS", "emf"), ("FIRSTBYTE_TELEMETRY_GATHER_MS", "50000")];
+    let mut running = start(&telemetry, vec![deliver(r#"{"ending":"ok"}"#), deliver(r#"{"ending":"ok"}"#)], vec![]);
+    let log = running.follow_log();
+    assert!(running.request().complete && running.request().complete);
+    assert_eq!(log.so_far().matches("\"_aws\"").count(), 1, "the first at once, and the second not yet");
+    running.terminate();
+    assert!(running.ended().0);
+    assert_eq!(log.whole().matches("\"_aws\"").count(), 2);
+
     // What does not end by itself is not waited for.
     let running = start(&[], vec![deliver(r#"{"ending":"wait"}"#)], vec![]);
     while !running.is_busy() {
