@@ -1,6 +1,6 @@
 //! `firstbyte invoke` as a user meets it: what it sends, what it shows, and what it says of it.
 
-use firstbyte_tests::{Guest, Serve, firstbyte, in_project};
+use firstbyte_tests::{Guest, Serve, Tool, firstbyte, in_project};
 use rustix::process::Signal;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -136,7 +136,18 @@ async fn what_is_said_of_an_invocation_is_so() {
 
     let run = firstbyte(&["--version"]).await;
     assert_eq!(run.stdout, format!("firstbyte {}\n", env!("CARGO_PKG_VERSION")));
-    let serve = Serve::start(&[component(Guest::Echo)]).await;
-    assert!(!serve.introduction().iter().any(|line| line.contains("hoge")), "{:#?}", serve.introduction());
+    let serve = Serve::start(&[greeting]).await;
+    let introduction = serve.introduction();
+    assert!(introduction.iter().any(|line| line.contains("-d is the body, here one for the greeting")), "{introduction:#?}");
+    // What is printed for the doors works as it is.
+    let calls: Vec<&str> = introduction.iter().filter_map(|line| Some(&line[line.find("curl -")?..])).collect();
+    assert_eq!(calls.len(), 2, "{introduction:#?}");
+    if Tool::curl().is_some() {
+        for call in calls {
+            let run = tokio::process::Command::new("sh").args(["-c", &call.replacen("curl ", "curl -s ", 1)]).output().await;
+            let answer = String::from_utf8_lossy(&run.expect("a shell runs").stdout).into_owned();
+            assert!(answer.ends_with("Hello, hoge! This is a delayed message.\n"), "{call}: {answer}");
+        }
+    }
     serve.end_by(Signal::INT).await;
 }

@@ -25,7 +25,8 @@ async fn new(folder: &TempDir, name: &str, template: &str) -> (PathBuf, Vec<Stri
     let next = said.lines().skip_while(|line| *line != "Next:").skip(1);
     let next: Vec<String> = next.map_while(|line| line.strip_prefix("  ")).map(str::to_owned).collect();
     let project = folder.path().join(name);
-    assert_eq!((next.first(), next.last()), (Some(&format!("cd {name}")), Some(&"firstbyte serve".to_owned())), "{said}");
+    let serves = next.last().is_some_and(|last| last.starts_with("firstbyte serve"));
+    assert!(serves && next.first() == Some(&format!("cd {name}")), "{said}");
     // The versions that this repository has, so that its builds are shared.
     let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
     fs::copy(lock, project.join("Cargo.lock")).expect("a copy");

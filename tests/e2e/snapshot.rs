@@ -117,6 +117,8 @@ fn what_a_snapshot_would_keep_is_refused_with_what_to_do() {
     assert!(said.contains("asks for the environment (") && said.contains("give --snapshot-env NAME"), "{said}");
     let said = refused("before", &["--snapshot", "--snapshot-env", "NOT_SET_ANYWHERE"]);
     assert!(said.contains("--snapshot-env NOT_SET_ANYWHERE: "), "{said}");
+    let said = refused("spin", &["--snapshot", "--snapshot-env", "ASK", "--snapshot-timeout", "0.1"]);
+    assert!(said.contains("its #[firstbyte::init] has not returned after 0.1 s") && said.contains("\n    at "), "{said}");
     let said = refused("before", &["--snapshot-hash-seed"]);
     assert!(said.contains("--snapshot"), "{said}");
 }

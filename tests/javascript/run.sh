@@ -41,5 +41,9 @@ step "a new project"
   commands=$(sed -n '/^Next:/,/ serve$/p' next | sed '1d;$d')
   said=$(bash -ec "$commands") || fail "$said"
   [ "$(grep -cF 'event: tick\ndata: {\"tick\":3}' <<< "$said")" = 3 ] || fail "the new project said: $said"
+  # Its tests are of what is written now.
+  sed -i 's/event: "tick"/event: "tock"/' hello/src/handler.ts
+  said=$(cd hello && npm test 2>&1) && fail "a handler that has changed passes the tests of the one before: $said"
+  grep -q tock <<< "$said" || fail "the tests failed of another reason: $said"
 )
 printf '\njavascript: all of it holds (%s)\n' "$(date +%T)"

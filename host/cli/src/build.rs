@@ -30,6 +30,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.snapshot.is_asked_for() && arguments.output.is_none() {
         bail!("`build --snapshot` needs -o FILE: the component that the language's tools have built stays without a snapshot");
     }
+    if let Some(output) = arguments.output.as_deref().filter(|output| output.extension().is_some_and(|ending| ending == "cwasm"))
+    {
+        bail!(
+            "`build` makes a component, a .wasm, and {} would be machine code: `firstbyte compile -o {}` makes that",
+            output.display(),
+            output.display()
+        );
+    }
     let effort = if arguments.small { Effort::Small } else { Effort::Quick };
     let handler = Handler::resolve(arguments.handler.as_deref(), effort)?;
     if handler.sources.is_none() {

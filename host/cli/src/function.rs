@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     command: Vec<OsString>,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (0.001..=900.0).contains(&seconds) {
         Ok(Duration::from_secs_f64(seconds))

@@ -34,6 +34,10 @@ impl Handler {
         if !given.exists() {
             bail!("{} does not exist; HANDLER is a .wasm, a .cwasm, or the folder of a handler", given.display());
         }
+        // A pipe, a device or a socket: whoever reads one waits, perhaps for ever, and reads it once.
+        if !given.is_file() && !given.is_dir() {
+            bail!("{} is neither a file nor a folder; HANDLER is a .wasm, a .cwasm, or the folder of a handler", given.display());
+        }
         if is_component(given) {
             return Self::of(given, None);
         }

@@ -8,13 +8,20 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use firstbyte_console::client::{self, Arrival, Call, Received, Target};
-use firstbyte_emulator::{Door, Emulator, EventKind, Events, Verdict};
+use firstbyte_emulator::{Door, Emulator, Event, EventKind, Events, Verdict};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 #[derive(Args)]
+#[command(after_help = "\
+Exit statuses:
+  0    the function succeeded at every door, whatever HTTP status it answered with
+  1    it failed, timed out or could not be run
+  2    the command line is not understood
+  130  a signal ended this, such as that of Ctrl-C
+  141  nobody reads any more what this prints")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     function: function::Arguments,
@@ -212,21 +219,32 @@ impl Shown<'_> {
 
     /// Prints what the emulator knows about the invocation and its client was not shown. Gives whether the function succeeded.
     async fn events(&self, events: &mut Events) -> Result<bool> {
-        while let Some(event) = events.next().await {
-            match event.kind {
-                EventKind::Log { line, .. } => self.terminal.note(format!("  log  {}", report::log(&line))).await?,
-                EventKind::NotShown { what } => self.terminal.note(format!("  not shown to the client: {what}")).await?,
-                EventKind::FailureShown { .. } | EventKind::RuntimeRefused { .. } => {
-                    self.terminal.note(format!("  {event}")).await?;
-                }
-                EventKind::InitFailed { .. } | EventKind::Refused { .. } => {
-                    self.terminal.note(format!("  {event}")).await?;
-                    return Ok(false);
-                }
-                EventKind::InvocationEnded(report) => return Ok(report.outcome == Verdict::Success),
-                _ => {}
-            }
+        let mut succeeded = None;
+        while succeeded.is_none() {
+            let Some(event) = events.next().await else { break };
+            succeeded = self.event(event).await?;
         }
-        Ok(false)
+        // A door says what it shows before its client sees the end, which is past. With a process that ends at once, that comes
+        // behind the invocation's end.
+        while let Some(event) = events.try_next() {
+            self.event(event).await?;
+        }
+        Ok(succeeded.unwrap_or(false))
+    }
+
+    /// Prints an event. If nothing comes of the invocation any more, gives whether the function succeeded.
+    async fn event(&self, event: Event) -> Result<Option<bool>, Closed> {
+        let line = match &event.kind {
+            EventKind::Log { line, .. } => format!("log  {}", report::log(line)),
+            EventKind::NotShown { what } => format!("not shown to the client: {what}"),
+            EventKind::FailureShown { .. }
+            | EventKind::RuntimeRefused { .. }
+            | EventKind::InitFailed { .. }
+            | EventKind::Refused { .. } => event.to_string(),
+            EventKind::InvocationEnded(report) => return Ok(Some(report.outcome == Verdict::Success)),
+            _ => return Ok(None),
+        };
+        self.terminal.note(format!("  {line}")).await?;
+        Ok(matches!(event.kind, EventKind::InitFailed { .. } | EventKind::Refused { .. }).then_some(false))
     }
 }

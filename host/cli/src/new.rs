@@ -55,8 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     say(format_args!("  {program} build"));
     say(format_args!("  {}", language.test_command()));
-    say(format_args!("  {program} invoke {}", template.invoke));
-    say(format_args!("  {program} serve"));
+    say(format_args!("  {program} invoke {}{}", template.invoke, template.environment));
+    say(format_args!("  {program} serve{}", template.environment));
     say("README.md says how to deploy it.");
     Ok(ExitCode::SUCCESS)
 }

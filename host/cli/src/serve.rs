@@ -189,6 +189,9 @@ pub(crate) async fn stopped(emulator: Emulator, events: &mut Events, terminal: &
     Ok(ExitCode::from(130))
 }
 
+/// The body that the greeting takes, with which most begin.
+const EXAMPLE: &str = r#"-d '{"name":"hoge"}'"#;
+
 fn introduction(
     name: &str,
     served: Option<&Served>,
@@ -204,8 +207,9 @@ fn introduction(
     });
     let doors = [
         format!("Lambda API    {lambda}   function name {name:?}, for an SDK's endpoint"),
-        format!("Function URL  {url}   curl -N {url}   (-d TEXT sends a body)"),
-        format!("API Gateway   {api}   {curl} {api}"),
+        format!("Function URL  {url}   curl -N {url} {EXAMPLE}"),
+        format!("API Gateway   {api}   {curl} {api} {EXAMPLE}"),
+        "              -d is the body, here one for the greeting; without it, curl sends a GET".to_owned(),
     ];
     let console = console.map(|console| format!("Console       {}", console.url()));
     let stop = "Ctrl-C stops".to_owned();

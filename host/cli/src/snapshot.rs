@@ -1,12 +1,13 @@
 //! `--snapshot`: a handler that is prepared while it is built.
 
 use crate::compile::with_progress;
+use crate::function::seconds;
 use crate::output::note;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use firstbyte_runtime::snapshot::{Granted, Snapshot, snapshot};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Args)]
 #[group(skip)]
@@ -22,6 +23,10 @@ pub(crate) struct Arguments {
     /// Let it make HashMaps: their seed is drawn now, and is the same in all instances of the snapshot
     #[arg(long, requires = "snapshot")]
     snapshot_hash_seed: bool,
+
+    /// How long it may take
+    #[arg(long, value_name = "SECONDS", requires = "snapshot", default_value = "60", value_parser = seconds)]
+    snapshot_timeout: Duration,
 }
 
 impl Arguments {
@@ -41,7 +46,7 @@ impl Arguments {
             Ok((name.clone(), value))
         };
         let environment = self.snapshot_env.iter().map(variable).collect::<Result<_>>()?;
-        let granted = Granted { environment, hash_seed: self.snapshot_hash_seed };
+        let granted = Granted { environment, hash_seed: self.snapshot_hash_seed, time: self.snapshot_timeout };
         let begun = Instant::now();
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         let made = with_progress("preparing", || runtime.block_on(snapshot(&component, granted)));

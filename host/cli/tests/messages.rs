@@ -71,6 +71,50 @@ fn inside_a_crate_the_handler_need_not_be_given() {
 }
 
 #[test]
+fn a_handler_that_is_no_file_is_refused_and_not_waited_for() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let pipe = folder.path().join("pipe.wasm");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket.cwasm")).expect("a socket");
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("device.wasm")).expect("a link");
+    let commands =
+        [&["serve"][..], &["invoke"], &["build"], &["compile"], &["package", "--arch", "arm64"], &["adapt", "-o", "out.wasm"]];
+    for handler in ["pipe.wasm", "socket.cwasm", "device.wasm"] {
+        for command in commands {
+            let run = output(&mut firstbyte(folder.path(), command.iter().chain(&[handler])));
+            let said = stderr(&run);
+            let why = format!("error: {handler} is neither a file nor a folder; HANDLER is a .wasm");
+            assert!(run.status.code() == Some(1) && said.starts_with(&why), "{command:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn what_the_caller_of_a_runtime_that_ends_at_once_is_shown_is_told() {
+    let nothing = TempDir::new().expect("a temporary folder");
+    // Takes an event and ends.
+    let runtime = "exec 3<>/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}
+        printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: lambda\r\n\r\n' >&3
+        read -r status <&3
+        exit 3";
+    let told = "the client got 500: the function failed before its metadata, with Runtime.ExitError: ";
+    // Which of two events comes first is chance.
+    for _ in 0..5 {
+        let run = output(&mut firstbyte(nothing.path(), ["invoke", "--via", "api", "--", "bash", "-c", runtime]));
+        assert!(run.status.code() == Some(1) && stderr(&run).contains(told), "{run:?}");
+    }
+}
+
+#[test]
+fn help_of_invoke_tells_every_exit_status() {
+    let nothing = TempDir::new().expect("a temporary folder");
+    let said = stdout(&output(&mut firstbyte(nothing.path(), ["invoke", "--help"])));
+    let told = said.split_once("Exit statuses:\n").map(|(_, told)| told).unwrap_or_default();
+    let told: Vec<&str> = told.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(told, ["0", "1", "2", "130", "141"], "{said}");
+}
+
+#[test]
 fn what_cannot_be_built_says_why() {
     let folder = crate_folder();
     let component = folder_with_component("built.wasm");
@@ -83,6 +127,7 @@ fn what_cannot_be_built_says_why() {
             "src has no Cargo.toml, no package.json, no tsconfig.json and no app.py: a handler is a .wasm or .cwasm file, or the folder",
         ),
         (&["build", "nowhere"], "nowhere does not exist"),
+        (&["build", "-o", "x.cwasm"], "x.cwasm would be machine code: `firstbyte compile -o x.cwasm` makes that"),
         (&["build"], "it exports nothing; a handler exports one of firstbyte:lambda/handler"),
     ] {
         let run = output(&mut firstbyte(folder.path(), arguments));
@@ -119,9 +164,17 @@ fn a_new_project_has_a_name_and_a_template_and_nothing_is_written_over() {
     let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
     let said = stdout(&run);
     let program = env!("CARGO_BIN_EXE_firstbyte");
+    assert!(said.contains(&format!("\n  {program} serve\n")), "{said}");
     let test =
         format!("\n  cd a/hello\n  export FIRSTBYTE={program}\n  {program} build\n  cargo test\n  {program} invoke --via all ");
     assert!(run.status.success() && said.contains(&test), "{said}");
+    // What a model needs, it needs wherever it runs.
+    let run = output(&mut firstbyte(folder.path(), ["new", "a/chat", "--template", "model"]));
+    let said = stdout(&run);
+    let needs = "-e FIRSTBYTE_ALLOW_HTTP=https://api.openai.com -e MODEL_KEY\n";
+    assert!(said.contains(&format!("\"}}' {needs}  {program} serve {needs}")), "{said}");
+    let readme = fs::read_to_string(folder.path().join("a/chat/README.md")).expect("a project");
+    assert!(readme.contains("\nfirstbyte serve -e FIRSTBYTE_ALLOW_HTTP=https://api.openai.com -e MODEL_KEY  "), "{readme}");
     let run = output(&mut firstbyte(folder.path(), ["new", "a/hello"]));
     assert!(stderr(&run).contains("a/hello is there already, and not empty"), "{run:?}");
     let run = output(&mut firstbyte(folder.path(), ["new", "--template", "list"]));

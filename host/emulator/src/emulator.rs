@@ -20,14 +20,9 @@ use tokio::task::JoinSet;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Somebody else listens there.
-    #[error("port {} is in use: choose another one for the {door} with {}, or 0 for any free one", address.port(), flag(*door))]
-    PortInUse {
-        /// The door that was to be there.
-        door: Door,
-        /// The address that it was to listen at.
-        address: SocketAddr,
-    },
+    /// Somebody else listens where these doors were to be.
+    #[error("{}", in_use(.0))]
+    PortsInUse(Vec<(Door, SocketAddr)>),
     /// The address cannot be listened on.
     #[error("the {door} cannot listen on {address}: {reason}")]
     Listen {
@@ -58,6 +53,13 @@ fn flag(door: Door) -> &'static str {
         Door::FunctionUrl => "--url-port",
         Door::ApiGateway => "--api-port",
     }
+}
+
+fn in_use(doors: &[(Door, SocketAddr)]) -> String {
+    let said = doors.iter().map(|(door, address)| {
+        format!("port {} is in use: choose another one for the {door} with {}", address.port(), flag(*door))
+    });
+    format!("{}, or 0 for any free one", said.collect::<Vec<_>>().join("; "))
 }
 
 /// Why no environment could be made ready.
@@ -104,9 +106,13 @@ pub async fn start(settings: Settings) -> Result<Emulator, StartError> {
     if !is_name(&settings.stage) {
         return Err(StartError::InvalidStage(settings.stage));
     }
-    let (lambda_listener, lambda) = listen(Door::Lambda, settings.lambda).await?;
-    let (url_listener, url) = listen(Door::FunctionUrl, settings.url).await?;
-    let (api_listener, api) = listen(Door::ApiGateway, settings.api).await?;
+    let mut in_use = Vec::new();
+    let lambda = listen(Door::Lambda, settings.lambda, &mut in_use).await?;
+    let url = listen(Door::FunctionUrl, settings.url, &mut in_use).await?;
+    let api = listen(Door::ApiGateway, settings.api, &mut in_use).await?;
+    let (Some((lambda_listener, lambda)), Some((url_listener, url)), Some((api_listener, api))) = (lambda, url, api) else {
+        return Err(StartError::PortsInUse(in_use));
+    };
     let (api_wire, certificate) = if settings.tls {
         let (acceptor, certificate) = tls::acceptor()?;
         (Wire::Tls(acceptor), Some(certificate))
@@ -124,16 +130,25 @@ pub async fn start(settings: Settings) -> Result<Emulator, StartError> {
     Ok(Emulator { function, lambda, url, api, certificate, _doors: doors })
 }
 
-async fn listen(door: Door, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+/// Listens where a door is to be, unless somebody else does: that is noted.
+async fn listen(
+    door: Door,
+    address: SocketAddr,
+    in_use: &mut Vec<(Door, SocketAddr)>,
+) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
     let listening = async {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok((listener, address))
     };
-    listening.await.map_err(|reason: io::Error| match reason.kind() {
-        io::ErrorKind::AddrInUse => StartError::PortInUse { door, address },
-        _ => StartError::Listen { door, address, reason },
-    })
+    match listening.await {
+        Ok(listening) => Ok(Some(listening)),
+        Err(reason) if io::Error::kind(&reason) == io::ErrorKind::AddrInUse => {
+            in_use.push((door, address));
+            Ok(None)
+        }
+        Err(reason) => Err(StartError::Listen { door, address, reason }),
+    }
 }
 
 impl Emulator {

@@ -194,11 +194,19 @@ async fn the_bandwidth_of_a_stream_is_limited() {
 #[tokio::test]
 async fn a_port_in_use_is_said_in_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let mut settings = settings();
-    settings.api = taken.local_addr().expect("an address");
-    let error = firstbyte_emulator::start(settings).await.expect_err("it is taken");
-    assert!(matches!(error, StartError::PortInUse { .. }));
-    let port = taken.local_addr().expect("an address").port();
-    let line = format!("port {port} is in use: choose another one for the API Gateway with --api-port, or 0 for any free one");
-    assert_eq!(error.to_string(), line);
+    let address = taken.local_addr().expect("an address");
+    let with = |url| {
+        let mut settings = settings();
+        (settings.api, settings.url) = (address, url);
+        firstbyte_emulator::start(settings)
+    };
+    let free = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+    let error = with(free).await.expect_err("it is taken");
+    assert!(matches!(error, StartError::PortsInUse { .. }));
+    let of_api = format!("port {} is in use: choose another one for the API Gateway with --api-port", address.port());
+    assert_eq!(error.to_string(), format!("{of_api}, or 0 for any free one"));
+    // Who serves twice is told of all doors at once.
+    let of_url = format!("port {} is in use: choose another one for the Function URL with --url-port", address.port());
+    let error = with(address).await.expect_err("it is taken");
+    assert_eq!(error.to_string(), format!("{of_url}; {of_api}, or 0 for any free one"));
 }

@@ -13,7 +13,6 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
 use std::thread;
 
 /// What a seal begins with. Another layout has another one.
@@ -74,9 +73,8 @@ pub(crate) fn seal(mut code: Vec<u8>, bulk: Bulk, generation: Generation) -> Vec
     code
 }
 
-/// The generation that the file at `path` was sealed as. What has no seal is of the first that there was.
-pub(crate) fn generation(path: &Path) -> io::Result<Generation> {
-    let file = File::open(path)?;
+/// The generation that the file was sealed as. What has no seal is of the first that there was.
+pub(crate) fn generation(file: &File) -> io::Result<Generation> {
     let mut end = [0; 1 + SEAL];
     let Some(start) = file.metadata()?.len().checked_sub(end.len() as u64) else { return Ok(Generation::P2) };
     file.read_exact_at(&mut end, start)?;
@@ -85,17 +83,16 @@ pub(crate) fn generation(path: &Path) -> io::Result<Generation> {
 }
 
 /// A file of which all but the bulk is as it was sealed.
-pub(crate) struct Sealed {
-    file: File,
+pub(crate) struct Sealed<'a> {
+    file: &'a File,
     bulk: Bulk,
     /// What the bulk's CRC-32 has to be.
     bulk_sum: u64,
 }
 
-impl Sealed {
-    /// Opens the file at `path` and looks at all but its bulk.
-    pub(crate) fn open(path: &Path) -> Result<Self, SealError> {
-        let file = File::open(path)?;
+impl<'a> Sealed<'a> {
+    /// Looks at all of the file but its bulk.
+    pub(crate) fn of(file: &'a File) -> Result<Self, SealError> {
         let length = file.metadata()?.len().checked_sub(SEAL as u64).ok_or(SealError::Absent)?;
         let mut seal = [0; SEAL];
         file.read_exact_at(&mut seal, length)?;
@@ -108,7 +105,7 @@ impl Sealed {
         let bulk = [first..first_end, second..second_end];
         let rest = rest(&bulk, length).ok_or(SealError::Damaged)?;
         let mut hasher = Hasher::new();
-        read(&file, &rest, &mut hasher)?;
+        read(file, &rest, &mut hasher)?;
         hasher.update(sealed);
         let is_intact = sealed_length == length && sum == u64::from(hasher.finalize()).to_le_bytes();
         if is_intact { Ok(Self { file, bulk, bulk_sum }) } else { Err(SealError::Damaged) }
@@ -135,7 +132,7 @@ impl Sealed {
 
     fn verify_bulk(&self) -> Result<(), SealError> {
         let mut hasher = Hasher::new();
-        read(&self.file, &self.bulk, &mut hasher)?;
+        read(self.file, &self.bulk, &mut hasher)?;
         if u64::from(hasher.finalize()) == self.bulk_sum { Ok(()) } else { Err(SealError::Damaged) }
     }
 }
@@ -163,7 +160,7 @@ mod tests {
 
     fn verdict(file: &tempfile::NamedTempFile, bytes: &[u8]) -> Result<(), SealError> {
         std::fs::write(file.path(), bytes).unwrap();
-        Sealed::open(file.path())?.while_verified(|| ())
+        Sealed::of(&File::open(file.path()).unwrap())?.while_verified(|| ())
     }
 
     /// `length` bytes, sealed with their bulk where it is said.
@@ -196,11 +193,11 @@ mod tests {
         }
         assert!(verdict(&file, &sealed(100, [0..50, 60..101_000])).is_ok(), "the bulk is not there");
         assert!(verdict(&file, &seal(Vec::new(), [0..0, 0..0], Generation::P3)).is_ok());
-        assert_eq!(generation(file.path()).unwrap(), Generation::P3);
+        assert_eq!(generation(&File::open(file.path()).unwrap()).unwrap(), Generation::P3);
         assert!(verdict(&file, &sealed(100, [0..50, 60..100])).is_ok());
-        assert_eq!(generation(file.path()).unwrap(), Generation::P2);
+        assert_eq!(generation(&File::open(file.path()).unwrap()).unwrap(), Generation::P2);
         std::fs::write(file.path(), "no seal").unwrap();
-        assert_eq!(generation(file.path()).unwrap(), Generation::P2);
+        assert_eq!(generation(&File::open(file.path()).unwrap()).unwrap(), Generation::P2);
     }
 
     #[test]
@@ -210,7 +207,7 @@ mod tests {
         let mut damaged = sealed(length, [4096..length / 2, length / 2..length]);
         damaged[length as usize / 2] ^= 1;
         std::fs::write(file.path(), &damaged).unwrap();
-        let opened = Sealed::open(file.path()).unwrap();
-        assert!(matches!(opened.while_verified(|| "made"), Err(SealError::Damaged)));
+        let file = File::open(file.path()).unwrap();
+        assert!(matches!(Sealed::of(&file).unwrap().while_verified(|| "made"), Err(SealError::Damaged)));
     }
 }

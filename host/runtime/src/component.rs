@@ -1,14 +1,15 @@
-//! From a name to a handler that can be called: finds the component's file, maps or compiles it, links it.
+//! From a name to a handler that can be called: finds the component's file, and says why there is none that could be used.
 
-use crate::checksum::{self, Sealed};
+mod opened;
+
+pub use opened::Seal;
+pub(crate) use opened::{Loaded, Opened};
+
 use crate::engine::Generation;
 #[cfg(feature = "compiler")]
-use crate::inspect::{NotAHandler, inspect};
-use crate::link;
-use crate::world::{Pre, World};
+use crate::inspect::NotAHandler;
+use std::io;
 use std::path::{Path, PathBuf};
-use wasmtime::component::Component;
-use wasmtime::{Engine, Precompiled};
 
 /// Why there is no handler. The text says what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +29,7 @@ pub enum ComponentError {
         /// The file.
         path: PathBuf,
         /// Why it cannot be read.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A `.wasm` where there is no compiler.
     #[error("{} is not compiled ahead of time, and this bootstrap has no compiler: run `firstbyte compile {} --arch {arch}` and deploy the .cwasm", path.display(), path.display())]
@@ -125,142 +126,12 @@ pub fn find(root: &Path, handler: &str) -> Result<PathBuf, ComponentError> {
     }
 }
 
-/// A component that was loaded.
-pub(crate) struct Loaded {
-    /// Ready to be instantiated.
-    pub(crate) pre: Pre,
-    /// Interfaces that it imports and this host does not have: a call to one of them is a trap.
-    pub(crate) missing: Vec<String>,
-}
-
 /// The generation of WASI that the component at `path` is for, compiled or not.
 ///
 /// # Errors
 /// [`ComponentError`]: the file cannot be read, or is no handler.
 pub fn generation(path: &Path) -> Result<Generation, ComponentError> {
-    let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
-    match beginning(path).map_err(unreadable)? {
-        Beginning::Precompiled => checksum::generation(path).map_err(unreadable),
-        // It is refused when it is read.
-        Beginning::Other if is_named_precompiled(path) => Ok(Generation::P2),
-        Beginning::Other => inspected(path),
-    }
-}
-
-#[cfg(feature = "compiler")]
-fn inspected(path: &Path) -> Result<Generation, ComponentError> {
-    let bytes = std::fs::read(path).map_err(|source| ComponentError::Unreadable { path: path.to_owned(), source })?;
-    let inspected = inspect(&bytes).map_err(|source| ComponentError::NotAHandler { path: path.to_owned(), source })?;
-    Ok(inspected.world.generation())
-}
-
-/// What is not compiled is refused when it is read.
-#[cfg(not(feature = "compiler"))]
-fn inspected(_: &Path) -> Result<Generation, ComponentError> {
-    Ok(Generation::P2)
-}
-
-/// Loads and links the component at `path`.
-pub(crate) fn load(engine: &Engine, path: &Path, seal: Seal) -> Result<Loaded, ComponentError> {
-    let Some(sealed) = opened(path, seal)? else { return read_and_link(engine, path) };
-    // Nothing of the bulk is run before its verdict is there.
-    sealed.while_verified(|| read_and_link(engine, path)).map_err(|error| stale(path, error.to_string()))?
-}
-
-/// The file at `path`, if it is precompiled and its seal is looked at.
-fn opened(path: &Path, seal: Seal) -> Result<Option<Sealed>, ComponentError> {
-    let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
-    if seal == Seal::Trusted || matches!(beginning(path).map_err(unreadable)?, Beginning::Other) {
-        return Ok(None);
-    }
-    match Engine::detect_precompiled_file(path) {
-        Ok(Some(Precompiled::Component)) => Sealed::open(path).map(Some).map_err(|error| stale(path, error.to_string())),
-        // It is refused when it is read.
-        _ => Ok(None),
-    }
-}
-
-fn stale(path: &Path, reason: String) -> ComponentError {
-    ComponentError::Stale { path: path.to_owned(), reason, arch: crate::engine::Arch::native().name() }
-}
-
-fn read_and_link(engine: &Engine, path: &Path) -> Result<Loaded, ComponentError> {
-    let component = read(engine, path)?;
-    let other_world = |reason: String| ComponentError::OtherWorld { path: path.to_owned(), reason };
-    let failed = |error: wasmtime::Error| other_world(one_line(&error));
-    let types = component.component_type();
-    let names = |items: Vec<(&str, _)>| -> Vec<String> { items.into_iter().map(|(name, _)| name.to_owned()).collect() };
-    let exports = names(types.exports(engine).collect());
-    let world = World::of(&exports.iter().map(String::as_str));
-    let world = world.ok_or_else(|| other_world(format!("it exports nothing that can be called, only {exports:?}")))?;
-    let mut linker = link::linker(engine, &component, world).map_err(failed)?;
-    let linked = linker.instantiate_pre(&component).or_else(|reason| {
-        link::add_later_functions(&mut linker, engine, &component)?;
-        linker.instantiate_pre(&component).map_err(|_| reason)
-    });
-    let pre = linked.and_then(|pre| Pre::new(world, pre)).map_err(failed)?;
-    let missing = types.imports(engine).map(|(name, _)| name).filter(|name| !link::is_known(name)).map(str::to_owned).collect();
-    Ok(Loaded { pre, missing })
-}
-
-/// Whether a `.cwasm` is read once before it is mapped, to see whether it is as it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seal {
-    /// It is.
-    Checked,
-    /// It is taken as it is.
-    Trusted,
-}
-
-fn read(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
-    let unreadable = |source| ComponentError::Unreadable { path: path.to_owned(), source };
-    match beginning(path).map_err(unreadable)? {
-        Beginning::Precompiled => match Engine::detect_precompiled_file(path) {
-            Ok(Some(Precompiled::Component)) => map(engine, path).map_err(|error| stale(path, one_line(&error))),
-            Ok(_) => Err(stale(path, "it holds no component".to_owned())),
-            Err(error) => Err(stale(path, one_line(&error))),
-        },
-        Beginning::Other if is_named_precompiled(path) => Err(stale(path, "it is not a precompiled component".to_owned())),
-        Beginning::Other => compile(engine, path),
-    }
-}
-
-fn is_named_precompiled(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "cwasm")
-}
-
-enum Beginning {
-    Precompiled,
-    Other,
-}
-
-/// Precompiled components are ELF files; asking wasmtime about anything else is an error of its own.
-fn beginning(path: &Path) -> std::io::Result<Beginning> {
-    use std::io::Read as _;
-    let mut magic = [0; 4];
-    let mut file = std::fs::File::open(path)?;
-    let read = file.read(&mut magic)?;
-    Ok(if &magic[..read] == b"\x7fELF" { Beginning::Precompiled } else { Beginning::Other })
-}
-
-#[expect(unsafe_code, reason = "wasmtime maps precompiled machine code; there is no safe way to load one")]
-fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: the file is machine code that will run with this process's rights. It comes from where `bootstrap` itself comes
-    // from, the function's own package or layers, which only those who may update the function can write, and which Lambda
-    // mounts read-only. A checksum tells whether it was damaged on its way, unless the operator says that it need not be looked
-    // at. wasmtime checks its own version, settings and CPU features before it is used.
-    unsafe { Component::deserialize_file(engine, path) }
-}
-
-#[cfg(feature = "compiler")]
-fn compile(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
-    let bytes = std::fs::read(path).map_err(|source| ComponentError::Unreadable { path: path.to_owned(), source })?;
-    Component::new(engine, bytes).map_err(|error| ComponentError::Invalid { path: path.to_owned(), reason: one_line(&error) })
-}
-
-#[cfg(not(feature = "compiler"))]
-fn compile(_: &Engine, path: &Path) -> Result<Component, ComponentError> {
-    Err(ComponentError::NoCompiler { path: path.to_owned(), arch: crate::engine::Arch::native().name() })
+    Opened::open(path)?.generation()
 }
 
 /// wasmtime's reasons, which may be tables, as part of a sentence.

@@ -1,6 +1,6 @@
 //! From a component's file to an engine that can run it on this machine.
 
-use crate::component::{self, ComponentError, Loaded, Seal};
+use crate::component::{ComponentError, Loaded, Opened, Seal};
 use crate::engine::{self, Generation};
 use crate::path::PathError;
 use std::path::Path;
@@ -66,13 +66,14 @@ pub(crate) fn set_up(path: &Path, concurrency: Option<u32>, seal: Seal) -> Resul
 }
 
 fn load(path: &Path, concurrency: Option<u32>, seal: Seal) -> Result<(Engine, Loaded), SetupError> {
-    let generation = component::generation(path)?;
+    let file = Opened::open(path)?;
+    let generation = file.generation()?;
     if generation == Generation::P3 && !cfg!(feature = "wasi-p3") {
         return Err(ComponentError::NoWasi03 { path: path.to_owned() }.into());
     }
     // One to spare: address space costs nothing, and an invocation that finds no place would fail.
     if let Some(engine) = concurrency.and_then(|concurrency| engine::pooled(concurrency + 1, generation))
-        && let Ok(loaded) = component::load(&engine, path, seal)
+        && let Ok(loaded) = file.load(&engine, seal)
         && engine::fits_pool(loaded.pre.component().resources_required())
     {
         return Ok((engine, loaded));
@@ -80,11 +81,11 @@ fn load(path: &Path, concurrency: Option<u32>, seal: Seal) -> Result<(Engine, Lo
     let failed = |error: wasmtime::Error| SetupError::Engine(format!("{error:#}"));
     let engine = engine::engine(generation).map_err(failed)?;
     if engine::has_room(&engine, concurrency.unwrap_or(1)) {
-        let loaded = component::load(&engine, path, seal)?;
+        let loaded = file.load(&engine, seal)?;
         return Ok((engine, loaded));
     }
     let engine = engine::frugal(generation).map_err(failed)?;
-    match component::load(&engine, path, seal) {
+    match file.load(&engine, seal) {
         Ok(loaded) => Ok((engine, loaded)),
         Err(ComponentError::Stale { .. }) if path.extension().is_some_and(|ending| ending == "cwasm") => {
             Err(SetupError::AddressSpace)

@@ -12,9 +12,11 @@ pub use host::Granted;
 use crate::component::one_line;
 use crate::engine::{self, Arch};
 use crate::inspect::{Inspected, NotAHandler, SNAPSHOT, inspect};
+use crate::ticker::Ticker;
 use crate::world::World;
-use host::Host;
+use host::{Host, MemoryFull};
 use image::Image;
+use std::time::Duration;
 use wasmtime::component::{Component, Instance};
 use wasmtime::{Engine, Store};
 use wasmtime_wizer::Wizer;
@@ -57,6 +59,26 @@ pub enum SnapshotError {
         reason: String,
         /// Who called whom.
         stack: Stack,
+    },
+    /// It took longer than it may.
+    #[error(
+        "its #[firstbyte::init] has not returned after {} s: look for a loop in it that has no end, or give it longer with \
+         --snapshot-timeout SECONDS{stack}", time.as_secs_f64()
+    )]
+    Endless {
+        /// How long it may take.
+        time: Duration,
+        /// Where it was.
+        stack: Stack,
+    },
+    /// It left no room for what reads its memory.
+    #[error(
+        "its #[firstbyte::init] fills its memory, which has {mib} MiB at most, and a snapshot is made with 64 KiB to spare: prepare less, \
+         or build it with a larger maximum if it declares one (in Rust, the linker's --max-memory)"
+    )]
+    MemoryFull {
+        /// The most that it may have, in MiB.
+        mib: usize,
     },
     /// It called what would be the same in every instance for good.
     #[error(
@@ -126,11 +148,21 @@ pub async fn snapshot(wasm: &[u8], granted: Granted) -> Result<Snapshot, Snapsho
     let engine = engine::engine_for(Arch::native(), world.generation()).map_err(unsupported)?;
     let component = Component::new(&engine, instrumented).map_err(unsupported)?;
     let mut store = Host::store(&engine, granted);
+    let ticker = Ticker::start(&engine).map_err(|error| SnapshotError::Unsupported(error.to_string()))?;
+    let watch = ticker.watch(None, || true);
+    let computing = ticker.enter(&watch);
     let instance = prepared(&engine, &mut store, &component, &initializer).await?;
+    drop(computing);
+    // What remains has an end.
+    store.set_epoch_deadline(u64::MAX / 2);
 
-    let mut image = Image::new(&mut store, instance);
-    let mut wasm = wizer.snapshot_component(&context, &mut image).await.map_err(unsupported)?;
-    let memory = image.finish().map_err(unsupported)?;
+    let (mut image, mut failed) = Image::new(&mut store, instance);
+    let read = tokio::select! {
+        read = wizer.snapshot_component(&context, &mut image) => read,
+        Some(error) = failed.recv() => Err(error),
+    };
+    let mut wasm = read.map_err(|error| MemoryFull::of(&error).unwrap_or_else(|| unsupported(error)))?;
+    let memory = image.bytes();
     mark(&mut wasm);
     Ok(Snapshot { wasm, memory })
 }
@@ -175,4 +207,49 @@ fn mark(wasm: &mut Vec<u8>) {
     let short = |length: usize| u8::try_from(length).unwrap_or_default();
     wasm.extend_from_slice(&[CUSTOM, short(1 + name.len()), short(name.len())]);
     wasm.extend_from_slice(name);
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    /// What comes of a handler with this memory and this body of its initializer, which may take some milliseconds.
+    fn of(memory: &str, init: &str) -> Result<Snapshot, SnapshotError> {
+        let component = format!(
+            r#"(component
+                (core module $module
+                    (memory (export "memory") {memory})
+                    (func (export "init") (result i32) {init} i32.const 0))
+                (core instance $code (instantiate $module))
+                (func $init (result (result (error string)))
+                    (canon lift (core func $code "init") (memory (core memory $code "memory"))))
+                (instance $handler)
+                (instance $initializer (export "init" (func $init)))
+                (export "firstbyte:lambda/handler@0.2.0" (instance $handler))
+                (export "firstbyte:lambda/initializer@0.2.0" (instance $initializer)))"#
+        );
+        let granted = Granted { environment: Vec::new(), hash_seed: false, time: Duration::from_millis(20) };
+        let executor = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        executor.block_on(snapshot(&wat::parse_str(component).unwrap(), granted))
+    }
+
+    #[test]
+    fn an_initializer_that_does_not_return_is_ended() {
+        let said = of("1", "(loop br 0)").unwrap_err().to_string();
+        assert!(said.contains("has not returned after 0.02 s") && said.contains("--snapshot-timeout"), "{said}");
+    }
+
+    #[test]
+    fn a_full_memory_is_told_and_one_with_a_page_to_spare_is_kept() {
+        let touched = "(i32.store8 (i32.const 100000) (i32.const 7))";
+        let grown = |pages: u32| of("1 16", &format!("(drop (memory.grow (i32.const {pages}))) {touched}"));
+        assert_eq!(grown(14).unwrap().memory, 15 << 16);
+        for pages in [15, 16] {
+            let said = grown(pages).unwrap_err().to_string();
+            assert!(said.contains("which has 1 MiB at most") && !said.contains("backtrace"), "{pages}: {said}");
+        }
+        let said = of("16385", touched).unwrap_err().to_string();
+        assert!(said.contains("which has 1024 MiB at most"), "{said}");
+    }
 }

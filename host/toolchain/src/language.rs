@@ -104,8 +104,14 @@ pub struct Template {
     pub name: &'static str,
     /// What its handler does, in a few words.
     pub about: &'static str,
-    /// What `firstbyte invoke` is given to see it at work.
+    /// What `firstbyte invoke` is given to see it at work, besides [`environment`](Self::environment).
     pub invoke: &'static str,
+    /// What `firstbyte invoke` and `firstbyte serve` are given, so that the handler has what it needs: ` -e NAME`. May be empty.
+    pub environment: &'static str,
+    /// Path and query of an HTTP request that the handler answers, without the slash at the beginning.
+    pub path: &'static str,
+    /// The body of that request. Absent for a `GET`.
+    pub body: Option<&'static str>,
     /// Its files, those that it shares with others included.
     pub files: &'static [&'static [Source]],
 }

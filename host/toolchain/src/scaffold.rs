@@ -65,7 +65,7 @@ impl Scaffold<'_> {
             let path = self.folder.join(path);
             let folder = path.parent().unwrap_or(self.folder);
             std::fs::create_dir_all(folder)
-                .and_then(|()| std::fs::write(&path, filled(contents, name, &values)))
+                .and_then(|()| std::fs::write(&path, self.filled(contents, &values)))
                 .map_err(|reason| ScaffoldError::Unwritable { path, reason })?;
         }
         Ok(())
@@ -77,20 +77,27 @@ impl Scaffold<'_> {
         values.extend([
             ("name", self.name.to_owned()),
             ("about", self.template.about.to_owned()),
-            ("invoke", self.template.invoke.to_owned()),
+            ("invoke", format!("{}{}", self.template.invoke, self.template.environment)),
+            ("environment", self.template.environment.to_owned()),
         ]);
         values
+    }
+
+    /// A template's text with `{{name}}` and the like replaced.
+    fn filled(&self, contents: &str, values: &[(&str, String)]) -> String {
+        let Template { path, body, .. } = self.template;
+        let body = body.map(|body| format!(" -d '{body}'")).unwrap_or_default();
+        let call = format!("curl -N '${{FunctionUrl.FunctionUrl}}{path}'{body}");
+        let named = contents.replace(STACK, &format!("stack_name = {:?}", self.name)).replace(CALL, &call);
+        values.iter().fold(named, |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
     }
 }
 
 /// What stands for the name in files that are no templates, but in use as they are.
 const STACK: &str = "stack_name = \"my-handler\"";
 
-/// A template's text with `{{name}}` and the like replaced.
-fn filled(contents: &str, name: &str, values: &[(&str, String)]) -> String {
-    let named = contents.replace(STACK, &format!("stack_name = {name:?}"));
-    values.iter().fold(named, |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
-}
+/// What stands in them for a request to the handler.
+const CALL: &str = "curl -N '${FunctionUrl.FunctionUrl}'";
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test")]
@@ -120,6 +127,10 @@ mod tests {
                 }
                 let named = std::fs::read_to_string(project.join("samconfig.toml")).unwrap();
                 assert!(named.contains("stack_name = \"my-handler-2\""), "{named}");
+                let stack = std::fs::read_to_string(project.join("template.yaml")).unwrap();
+                let data = template.body.map(|body| format!(" -d '{body}'")).unwrap_or_default();
+                let call = format!("curl -N '${{FunctionUrl.FunctionUrl}}{}'{data} --aws-sigv4 ", template.path);
+                assert!(stack.contains(&call), "{}/{}: {stack}", language.name(), template.name);
                 assert_eq!(language.detect(&project), Some(project.clone()));
                 let again = scaffold.write().unwrap_err().to_string();
                 assert!(again.ends_with("is there already, and not empty: choose another name"), "{again}");

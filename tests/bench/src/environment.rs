@@ -7,6 +7,7 @@ use crate::work::Work;
 use anyhow::{Context, Result, ensure};
 use std::fs::File;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,7 +64,18 @@ impl Environment {
         }
         let mut this = Self { name: contender.name, api, processes: Vec::new(), begun: Instant::now() };
         for (mut command, path) in commands {
-            this.processes.push(command.spawn().with_context(|| format!("cannot run {}", path.display()))?);
+            let process = command.spawn().with_context(|| format!("cannot run {}", path.display()))?;
+            let (id, log) = (process.id(), contender.log.clone());
+            this.processes.push(process);
+            this.api.watch(move || {
+                let status = process::ended(id)?;
+                Some(format!(
+                    "{} has ended ({status}); the last lines of {}:\n{}",
+                    path.display(),
+                    log.display(),
+                    last_lines(&log)
+                ))
+            });
         }
         Ok(this)
     }
@@ -130,6 +142,16 @@ impl Environment {
     }
 }
 
+/// How many lines of a log are shown.
+const LINES: usize = 10;
+
+fn last_lines(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
 impl Drop for Environment {
     fn drop(&mut self) {
         for child in &mut self.processes {
@@ -152,3 +174,30 @@ const LAMBDA: [(&str, &str); 9] = [
     ("AWS_DEFAULT_REGION", "us-east-1"),
     ("TZ", ":UTC"),
 ];
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+    use crate::contender::{Files, Program};
+
+    #[test]
+    fn a_contender_that_ends_is_told_at_once_with_its_last_words() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let script = "seq 100; echo 'there is no such library' >&2; exit 3";
+        let contender = Contender {
+            name: Name::Raw,
+            versions: String::new(),
+            programs: vec![Program { path: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] }],
+            root: std::env::temp_dir(),
+            handler: "none",
+            environment: Vec::new(),
+            log: log.path().to_owned(),
+            concurrent: false,
+            files: Files::default(),
+        };
+        let told = format!("{:#}", Environment::start(&contender).unwrap().first_next().unwrap_err());
+        assert!(told.starts_with("Raw does not start: /bin/sh has ended (exit status: 3); the last lines of "), "{told}");
+        assert!(told.ends_with(":\n92\n93\n94\n95\n96\n97\n98\n99\n100\nthere is no such library"), "{told}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What the kernel says of a running process: CPU time and memory.
 
 use anyhow::{Context, Result};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use std::time::Duration;
@@ -13,6 +14,16 @@ pub(crate) struct Memory {
     pub(crate) proportional: u64,
     /// The most that was resident since [`forget_peak`].
     pub(crate) peak: u64,
+}
+
+/// Waits until a child ends, and says how. It stays for its parent's own wait. None if the parent has waited for it.
+pub(crate) fn ended(pid: u32) -> Option<String> {
+    let child = Id::Pid(Pid::from_raw(pid.try_into().ok()?));
+    match waitid(child, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).ok()? {
+        WaitStatus::Exited(_, code) => Some(format!("exit status: {code}")),
+        WaitStatus::Signaled(_, signal, _) => Some(format!("signal: {signal:?}")),
+        _ => None,
+    }
 }
 
 /// CPU time that the process has used, user and system, of all its threads.

@@ -64,7 +64,7 @@ struct State {
     open: HashMap<String, Instant>,
     answers: Vec<Received>,
     handed_out: u64,
-    /// What a client reported instead of an answer.
+    /// Why nothing more will come.
     failure: Option<String>,
     over: bool,
 }
@@ -105,6 +105,12 @@ impl RuntimeApi {
         self.shared.wait(|state| (state.waiting >= count).then(Instant::now))
     }
 
+    /// Has `watched` wait on a thread of its own for what ends the environment. What it returns is why nothing more will come.
+    pub(crate) fn watch(&self, watched: impl FnOnce() -> Option<String> + Send + 'static) {
+        let shared = Arc::clone(&self.shared);
+        std::thread::spawn(move || watched().into_iter().for_each(|reason| shared.failed(reason)));
+    }
+
     /// Hands out these events, as fast as they are asked for, and waits for all the answers.
     pub(crate) fn invoke(&self, events: Vec<Arc<str>>) -> Result<Vec<Received>> {
         let count = events.len();
@@ -134,7 +140,7 @@ impl Shared {
         let mut state = self.lock();
         loop {
             if let Some(failure) = &state.failure {
-                bail!("the runtime reports: {failure}");
+                bail!("{failure}");
             }
             if let Some(found) = found(&mut state) {
                 return Ok(found);
@@ -176,8 +182,9 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    fn failed(&self, report: String) {
-        self.lock().failure = Some(report);
+    /// Ends what is waited for. The first reason is told.
+    fn failed(&self, reason: String) {
+        self.lock().failure.get_or_insert(reason);
         self.changed.notify_all();
     }
 

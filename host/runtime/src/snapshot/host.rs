@@ -5,8 +5,9 @@ use super::{SnapshotError, Stack};
 use crate::absent::{self, Absent, MissingImport};
 use crate::link;
 use crate::log::LastPanic;
+use std::time::{Duration, Instant};
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, WasmBacktrace};
+use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::p2::bindings::{cli, random};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
@@ -14,18 +15,20 @@ use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 /// What whoever builds lets an initializer have, and so become part of the snapshot.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Granted {
     /// Environment variables, by name and value.
     pub environment: Vec<(String, String)>,
     /// Whether it may have a seed for hash tables: a random number that all instances of the snapshot then share.
     pub hash_seed: bool,
+    /// How long it may take.
+    pub time: Duration,
 }
 
 /// Bytes of what is printed that are kept: the end of a build, and not a log.
 const PRINTED: usize = 64 * 1024;
 
-/// The most memory that an initializer may have. A snapshot of so much would be as large as the function that it is for.
+/// The most memory that an initializer may have, in bytes. A snapshot of so much would be as large as the function that it is for.
 const MEMORY: usize = 1 << 30;
 
 /// Frames of a stack that are told.
@@ -37,7 +40,7 @@ pub(super) struct Host {
     table: ResourceTable,
     printed: MemoryOutputPipe,
     granted: Granted,
-    limits: StoreLimits,
+    limits: Limits,
     /// Who asked first for the environment, of which nothing is granted.
     environment_asked: Option<Stack>,
 }
@@ -52,14 +55,16 @@ impl Host {
     pub(super) fn store(engine: &Engine, granted: Granted) -> Store<Self> {
         let printed = MemoryOutputPipe::new(PRINTED);
         let wasi = WasiCtxBuilder::new().stdout(printed.clone()).stderr(printed.clone()).build();
-        let limits = StoreLimitsBuilder::new().memory_size(MEMORY).trap_on_grow_failure(true).build();
-        let state = Self { wasi, table: ResourceTable::new(), printed, granted, limits, environment_asked: None };
+        let state = Self { wasi, table: ResourceTable::new(), printed, granted, limits: Limits, environment_asked: None };
         let mut store = Store::new(engine, state);
         store.limiter(|host| &mut host.limits);
         // Its whole memory is read in one piece.
         store.set_hostcall_fuel(usize::MAX);
-        // Nobody advances the epoch: whoever builds waits, or interrupts.
-        store.set_epoch_deadline(u64::MAX / 2);
+        let (time, begun) = (store.data().granted.time, Instant::now());
+        store.epoch_deadline_callback(move |_| {
+            if begun.elapsed() < time { Ok(UpdateDeadline::Continue(1)) } else { Err(Endless(time).into()) }
+        });
+        store.set_epoch_deadline(1);
         store
     }
 
@@ -73,6 +78,12 @@ impl Host {
         let stack = error.downcast_ref().map(Stack::of).unwrap_or_default();
         if let Some(MissingImport(function)) = error.downcast_ref() {
             return refused(function, stack);
+        }
+        if let Some(Endless(time)) = error.downcast_ref() {
+            return SnapshotError::Endless { time: *time, stack };
+        }
+        if let Some(full) = MemoryFull::of(error) {
+            return full;
         }
         if let Some(exit) = error.downcast_ref::<I32Exit>() {
             return SnapshotError::Trapped { reason: format!("it exited with status {}", exit.0), stack };
@@ -93,6 +104,38 @@ impl Host {
         }
         // There is nothing else that it could open.
         if self.table.iter_mut().next().is_some() { Err(SnapshotError::Printed(self.printed())) } else { Ok(()) }
+    }
+}
+
+/// An initializer has used up its time.
+#[derive(Debug, thiserror::Error)]
+#[error("it has not returned within {0:?}")]
+struct Endless(Duration);
+
+/// A memory is to have more bytes than it may.
+#[derive(Debug, thiserror::Error)]
+#[error("a memory has {0} bytes at most")]
+pub(super) struct MemoryFull(usize);
+
+impl MemoryFull {
+    /// The error for whoever builds, if this is the reason.
+    pub(super) fn of(error: &wasmtime::Error) -> Option<SnapshotError> {
+        let Self(most) = error.downcast_ref()?;
+        Some(SnapshotError::MemoryFull { mib: most.div_ceil(1 << 20) })
+    }
+}
+
+/// Has a memory that cannot grow end the initializer, instead of leaving it to the initializer what to do then.
+struct Limits;
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let most = maximum.map_or(MEMORY, |maximum| maximum.min(MEMORY));
+        if desired <= most { Ok(true) } else { Err(MemoryFull(most).into()) }
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
     }
 }
 

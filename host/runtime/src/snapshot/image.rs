@@ -2,6 +2,7 @@
 
 use super::host::Host;
 use std::collections::BTreeMap;
+use tokio::sync::mpsc;
 use wasmtime::Store;
 use wasmtime::component::{Instance, Lift, WasmList};
 use wasmtime_wizer::ComponentInstanceState;
@@ -10,24 +11,23 @@ use wasmtime_wizer::ComponentInstanceState;
 pub(super) struct Image<'a> {
     store: &'a mut Store<Host>,
     instance: Instance,
-    /// Bytes of each memory, by the function that reads it.
-    memories: BTreeMap<String, usize>,
-    /// Why something could not be read: wizer takes no error.
-    failed: Option<wasmtime::Error>,
+    /// The contents of each memory, by the function that reads it. Reading one makes it larger, so it is read once.
+    memories: BTreeMap<String, WasmList<u8>>,
+    failed: mpsc::UnboundedSender<wasmtime::Error>,
 }
 
+/// Learns why something of an [`Image`] could not be read. wizer takes no error, so whoever asked it waits for ever then.
+pub(super) type Failed = mpsc::UnboundedReceiver<wasmtime::Error>;
+
 impl<'a> Image<'a> {
-    pub(super) fn new(store: &'a mut Store<Host>, instance: Instance) -> Self {
-        Self { store, instance, memories: BTreeMap::new(), failed: None }
+    pub(super) fn new(store: &'a mut Store<Host>, instance: Instance) -> (Self, Failed) {
+        let (failed, failure) = mpsc::unbounded_channel();
+        (Self { store, instance, memories: BTreeMap::new(), failed }, failure)
     }
 
-    /// Bytes of its memories.
-    ///
-    /// # Errors
-    /// Something could not be read.
-    pub(super) fn finish(self) -> wasmtime::Result<usize> {
-        let bytes = self.memories.into_values().sum();
-        self.failed.map_or(Ok(bytes), Err)
+    /// Bytes of those of its memories that were read.
+    pub(super) fn bytes(&self) -> usize {
+        self.memories.values().map(WasmList::len).sum()
     }
 
     async fn call<R: Lift + 'static>(&mut self, interface: &str, function: &str) -> wasmtime::Result<R> {
@@ -38,29 +38,26 @@ impl<'a> Image<'a> {
         Ok(function.call_async(&mut *self.store, ()).await?.0)
     }
 
-    /// What a function returns, or anything if it cannot be called: the image is of no use then.
-    async fn value<R: Lift + Default + 'static>(&mut self, interface: &str, function: &str) -> R {
-        let called = self.call(interface, function).await;
-        called.unwrap_or_else(|error| {
-            self.failed = Some(error);
-            R::default()
-        })
+    /// What a function returns. Does not return if it cannot be called.
+    async fn value<R: Lift + 'static>(&mut self, interface: &str, function: &str) -> R {
+        match self.call(interface, function).await {
+            Ok(value) => value,
+            Err(error) => {
+                let _ = self.failed.send(error);
+                std::future::pending().await
+            }
+        }
     }
 }
 
 impl ComponentInstanceState for Image<'_> {
     async fn call_func_ret_list_u8(&mut self, interface: &str, function: &str, contents: impl FnOnce(&[u8]) + Send) {
-        match self.call::<WasmList<u8>>(interface, function).await {
-            Ok(memory) => {
-                let memory = memory.as_le_slice(&*self.store);
-                contents(memory);
-                // Reading it has made it larger by the next time.
-                self.memories.entry(function.to_owned()).or_insert(memory.len());
-            }
-            Err(error) => {
-                self.failed = Some(error);
-                contents(&[]);
-            }
+        if !self.memories.contains_key(function) {
+            let memory = self.value(interface, function).await;
+            self.memories.insert(function.to_owned(), memory);
+        }
+        if let Some(memory) = self.memories.get(function) {
+            contents(memory.as_le_slice(&*self.store));
         }
     }
 

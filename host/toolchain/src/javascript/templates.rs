@@ -36,6 +36,9 @@ macro_rules! templates {
                 name: "greeting",
                 about: "two lines, two seconds apart, as a streaming handler of Lambda's Node.js",
                 invoke: r#"--via all --payload '{"name":"hoge"}'"#,
+                environment: "",
+                path: "",
+                body: Some(r#"{"name":"hoge"}"#),
                 files: &[
                     SHARED,
                     $common,
@@ -49,6 +52,9 @@ macro_rules! templates {
                 name: "sse",
                 about: "server-sent events, one each second, at all three doors",
                 invoke: r#"--via all --payload '{"count":3}'"#,
+                environment: "",
+                path: "",
+                body: Some(r#"{"count":3}"#),
                 files: &[
                     SHARED,
                     $common,
@@ -62,6 +68,9 @@ macro_rules! templates {
                 name: "web",
                 about: "a function of a web Request, as Hono and others export it",
                 invoke: "--via url -X GET --path '/hello/hoge'",
+                environment: "",
+                path: "hello/hoge",
+                body: None,
                 files: &[
                     SHARED,
                     $common,

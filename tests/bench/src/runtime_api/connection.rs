@@ -39,7 +39,7 @@ impl Connection<'_> {
             ["2018-06-01", "runtime", .., "error"] => {
                 let mut report = Vec::new();
                 body.body(head, |bytes| report.extend_from_slice(bytes))?;
-                self.shared.failed(String::from_utf8_lossy(&report).into_owned());
+                self.shared.failed(format!("the runtime reports: {}", String::from_utf8_lossy(&report)));
                 self.reply("202 Accepted", "", r#"{"status":"OK"}"#)
             }
             // What a web adapter is to Lambda.

@@ -38,6 +38,9 @@ fn prepare() -> Result {
         "panic" => panic!("there are no routes"),
         "error" => return Err(Error::new("NoRoutes", "there are no routes")),
         "exit" => process::exit(3),
+        "spin" => loop {
+            std::hint::spin_loop();
+        },
         _ => {}
     }
     let _ = PREPARED.set(kept);
