@@ -90,6 +90,8 @@ said=$(make --no-print-directory -C deploy swap FUNCTION=a-function HANDLER=../g
 grep -F "aws lambda update-function-code --function-name a-function --zip-file fileb://$WORK/swap/a-function/function.zip --architectures arm64" <<< "$said" ||
   fail "make swap said: $said"
 cmp "$WORK/swap/a-function/function.zip" "$WORK/first-arm64/function.zip"
+said=$(make --no-print-directory -C deploy --dry-run swap FUNCTION=a-function HANDLER=a-handler SNAPSHOT="--snapshot --snapshot-env TABLE")
+[[ $said == *"package 'a-handler' --arch arm64  --snapshot --snapshot-env TABLE -o "* ]] || fail "make swap with SNAPSHOT said: $said"
 
 step "verify-on-aws.sh, with stand-ins for aws and sam, and the emulator's doors"
 shellcheck -x deploy/verify-on-aws.sh tests/deploy/run.sh tests/outside/run.sh
