@@ -49,6 +49,9 @@ for arch in x86_64 arm64; do
   "$FIRSTBYTE" package guest/examples/greeting --arch $arch -o "$WORK/first-$arch" 2> "$WORK/package.log" || { cat "$WORK/package.log"; fail "package"; }
   "$FIRSTBYTE" layer --arch $arch -o "$WORK/first-$arch" 2> "$WORK/layer.log" || { cat "$WORK/layer.log"; fail "layer"; }
   [ "$(stat -c %s "$WORK/first-$arch/function.zip")" -le 150000 ] || fail "the greeting's function.zip is larger than 150 KB"
+  shown=$(grep -oP "zip is .*?\K[0-9]+(?= KB for $arch)" deploy/README.md)
+  size=$(($(stat -c %s "$WORK/first-$arch/function.zip") / 1000))
+  [ $((100 * size)) -ge $((90 * shown)) ] && [ $((100 * size)) -le $((110 * shown)) ] || fail "the greeting's function.zip has $size KB, and deploy/README.md says $shown"
   [ "$(stat -c %s "$WORK/first-$arch/layer.zip")" -le 3000000 ] || fail "layer.zip is larger than 3 MB"
   unzip -p "$WORK/first-$arch/layer.zip" bootstrap | cmp - "$WORK/sam-$arch/Host/bootstrap"
   unzip -p "$WORK/first-$arch/function.zip" greeting.cwasm | cmp - "$WORK/sam-$arch/UrlGreeting/greeting.cwasm"
