@@ -11,8 +11,12 @@ export class ResponseStream extends stream.Writable {
   #host;
   #head = { status: 200, headers: [["content-type", "application/octet-stream"]] };
 
-  constructor(host, highWaterMark) {
+  constructor(highWaterMark) {
     super({ highWaterMark: highWaterMark ?? 64 * 1024 });
+  }
+
+  /** Gives the stream the response that it writes to, before anybody uses it. */
+  connect(host) {
     this.#host = host;
   }
 

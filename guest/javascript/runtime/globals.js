@@ -1,5 +1,6 @@
 // What Node has as globals and the engine has not. Imported before everything that may use them.
 
+import "./standard.js";
 import "./timers.js";
 import "./console.js";
 import { Buffer } from "./buffer.js";

@@ -13,19 +13,35 @@ import { evaluateAtBuild, load } from "./module.js";
 import { HandlerRequest, HandlerResponse, isNative, registeredHandler, sendReturned } from "./native.js";
 import { require } from "firstbyte:modules";
 
+
 function handlerOf(exports) {
   const found = exports.handler ?? exports.default?.handler ?? (isNative(exports.default) ? exports.default : undefined) ?? registeredHandler();
   if (typeof found === "function") return found;
   throw new TypeError("the module has no handler: export a function `handler`, or call `handler(…)` of the package firstbyte");
 }
 
-evaluateAtBuild(__firstbyte_evaluate, require, handlerOf);
-
-async function stream(handler, request, host) {
-  const responseStream = new ResponseStream(host, highWaterMarkOf(handler));
+/** What a streaming handler is given besides its event, not yet connected to an invocation. */
+function prepare(highWaterMark) {
+  const responseStream = new ResponseStream(highWaterMark);
   const closed = new Promise((resolve) => responseStream.once("close", resolve));
   // A listener of the handler's own comes besides; `pipeline` tells its errors to the handler.
   responseStream.on("error", (error) => fatal(error));
+  return { highWaterMark, responseStream, closed };
+}
+
+// Made in the build for the first invocation of each instance, which is mostly the only one.
+let prepared;
+
+evaluateAtBuild(__firstbyte_evaluate, require, (exports) => {
+  const handler = handlerOf(exports);
+  if (isStreaming(handler)) prepared = prepare(highWaterMarkOf(handler));
+});
+
+async function stream(handler, request, host) {
+  const highWaterMark = highWaterMarkOf(handler);
+  const { responseStream, closed } = prepared !== undefined && prepared.highWaterMark === highWaterMark ? prepared : prepare(highWaterMark);
+  prepared = undefined;
+  responseStream.connect(host);
   await handler(JSON.parse(request.event()), responseStream, contextOf(request));
   if (responseStream.writableFinished || responseStream.destroyed) return;
   await Promise.race([closed, idle()]);
@@ -35,15 +51,18 @@ async function stream(handler, request, host) {
   await closed;
 }
 
-async function answer(handler, request, host) {
-  if (isNative(handler)) {
-    await sendReturned(host, await handler(new HandlerRequest(request), new HandlerResponse(host)));
-  } else if (isStreaming(handler)) {
-    await stream(handler, request, host);
-  } else {
-    const isHttp = request.http() !== undefined;
-    sendBuffered(host, await callBuffered(handler, JSON.parse(request.event()), contextOf(request)), isHttp);
-  }
+async function answerNative(handler, request, host) {
+  await sendReturned(host, await handler(new HandlerRequest(request), new HandlerResponse(host)));
+}
+
+async function answerBuffered(handler, request, host) {
+  const isHttp = request.http() !== undefined;
+  sendBuffered(host, await callBuffered(handler, JSON.parse(request.event()), contextOf(request)), isHttp);
+}
+
+function answer(handler) {
+  if (isNative(handler)) return answerNative;
+  return isStreaming(handler) ? stream : answerBuffered;
 }
 
 export const handler = {
@@ -51,11 +70,10 @@ export const handler = {
     const fatality_ = fatality();
     try {
       const host = new HostResponse(response);
-      await Promise.race([answer(handlerOf(load()), request, host), fatality_]);
+      const handler = handlerOf(load());
+      await Promise.race([answer(handler)(handler, request, host), fatality_]);
     } catch (error) {
       throw failureOf(error);
     }
   },
 };
-
-

@@ -130,6 +130,12 @@ const streaming: Record<string, Case> = {
     say(stream, { ...said, remaining: getRemainingTimeInMillis() });
   },
   "context is writable": (stream, _event, context) => { context.callbackWaitsForEmptyEventLoop = false; say(stream, String(context.callbackWaitsForEmptyEventLoop)); },
+  "context in other hands": (stream, _event, context) => {
+    const [derived, wrapped] = [Object.create(context), new Proxy(context, {})];
+    const said = { name: derived.functionName, id: wrapped.awsRequestId, copied: { ...wrapped }.functionVersion, keys: Object.keys(context).length };
+    (context as { functionName: string }).functionName = "other";
+    say(stream, { ...said, set: derived.functionName });
+  },
   "event": (stream, event) => say(stream, event),
   "levels": (stream) => {
     console.trace("t"); console.debug("d"); console.log("l %s %d", "x", 7, { a: 1 }); console.info("i"); console.warn("w"); console.error("e", new TeapotError("logged"));

@@ -64,6 +64,12 @@ test("the context says what Lambda says", async () => {
   assert.ok(remaining > 50_000 && remaining <= 60_000, String(remaining));
 });
 
+test("a context may be wrapped, copied and written to", async () => {
+  const env = { AWS_LAMBDA_FUNCTION_NAME: "named", AWS_LAMBDA_FUNCTION_VERSION: "7" };
+  const id = "00000000-0000-4000-8000-000000000000";
+  assert.deepEqual((await call("context in other hands", { env })).json(), { name: "named", id, copied: "7", keys: 12, set: "other" });
+});
+
 test("the event is the caller's", async () => {
   assert.deepEqual((await call("event", { json: { a: [1, "ü"] } })).json(), { case: "event", a: [1, "ü"] });
 });
