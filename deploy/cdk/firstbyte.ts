@@ -41,6 +41,14 @@ export class FirstbyteHost extends lambda.LayerVersion implements IFirstbyteHost
   }
 }
 
+/** What a handler's `#[firstbyte::init]` may do while it is built, as `firstbyte package --snapshot` takes it. */
+export interface FirstbyteSnapshot {
+  /** Environment variables that it may read (`--snapshot-env`): their values of now become part of the function's code. */
+  readonly env?: string[];
+  /** Lets it make `HashMap`s, whose seed all instances then share (`--snapshot-hash-seed`). */
+  readonly hashSeed?: boolean;
+}
+
 export interface FirstbyteFunctionProps extends Omit<lambda.FunctionOptions, "architecture" | "layers" | "role" | "logGroup" | "tracing"> {
   /** The folder of a Rust handler, or a .wasm. Its name is the function's `Handler`. */
   readonly handler: string;
@@ -48,12 +56,14 @@ export interface FirstbyteFunctionProps extends Omit<lambda.FunctionOptions, "ar
   readonly host: IFirstbyteHost;
   /** Hosts that the handler may call, as `FIRSTBYTE_ALLOW_HTTP` takes them; none by default. */
   readonly allowHttp?: string[];
+  /** Prepares a Rust handler while it is built (`firstbyte package --snapshot`): every instance begins with the memory as it is then. */
+  readonly snapshot?: boolean | FirstbyteSnapshot;
 }
 
 /** A streaming function: JSON logs in a group of its own, traces, and no right beyond these until you grant one. */
 export class FirstbyteFunction extends lambda.Function {
-  constructor(scope: Construct, id: string, { handler, host, allowHttp, ...options }: FirstbyteFunctionProps) {
-    const code = firstbyte("package", resolve(handler), "--arch", host.architecture.name);
+  constructor(scope: Construct, id: string, { handler, host, allowHttp, snapshot, ...options }: FirstbyteFunctionProps) {
+    const code = firstbyte("package", resolve(handler), "--arch", host.architecture.name, ...snapshotOptions(snapshot));
     const logGroup = new logs.LogGroup(scope, `${id}Logs`, {
       retention: logs.RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -176,6 +186,12 @@ export class FirstbyteTelemetry extends Construct {
       ],
     });
   }
+}
+
+function snapshotOptions(snapshot: boolean | FirstbyteSnapshot = false): string[] {
+  if (snapshot === false) return [];
+  const { env = [], hashSeed = false } = snapshot === true ? {} : snapshot;
+  return ["--snapshot", ...env.map((name) => `--snapshot-env=${name}`), ...(hashSeed ? ["--snapshot-hash-seed"] : [])];
 }
 
 /** What `firstbyte package` or `firstbyte layer` writes. FIRSTBYTE names the program, if it is not on the path. */

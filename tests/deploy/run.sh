@@ -49,6 +49,9 @@ for arch in x86_64 arm64; do
   "$FIRSTBYTE" package guest/examples/greeting --arch $arch -o "$WORK/first-$arch" 2> "$WORK/package.log" || { cat "$WORK/package.log"; fail "package"; }
   "$FIRSTBYTE" layer --arch $arch -o "$WORK/first-$arch" 2> "$WORK/layer.log" || { cat "$WORK/layer.log"; fail "layer"; }
   [ "$(stat -c %s "$WORK/first-$arch/function.zip")" -le 150000 ] || fail "the greeting's function.zip is larger than 150 KB"
+  shown=$(grep -oP "zip is .*?\K[0-9]+(?= KB for $arch)" deploy/README.md)
+  size=$(($(stat -c %s "$WORK/first-$arch/function.zip") / 1000))
+  [ $((100 * size)) -ge $((90 * shown)) ] && [ $((100 * size)) -le $((110 * shown)) ] || fail "the greeting's function.zip has $size KB, and deploy/README.md says $shown"
   [ "$(stat -c %s "$WORK/first-$arch/layer.zip")" -le 3000000 ] || fail "layer.zip is larger than 3 MB"
   unzip -p "$WORK/first-$arch/layer.zip" bootstrap | cmp - "$WORK/sam-$arch/Host/bootstrap"
   unzip -p "$WORK/first-$arch/function.zip" greeting.cwasm | cmp - "$WORK/sam-$arch/UrlGreeting/greeting.cwasm"
@@ -90,6 +93,8 @@ said=$(make --no-print-directory -C deploy swap FUNCTION=a-function HANDLER=../g
 grep -F "aws lambda update-function-code --function-name a-function --zip-file fileb://$WORK/swap/a-function/function.zip --architectures arm64" <<< "$said" ||
   fail "make swap said: $said"
 cmp "$WORK/swap/a-function/function.zip" "$WORK/first-arm64/function.zip"
+said=$(make --no-print-directory -C deploy --dry-run swap FUNCTION=a-function HANDLER=a-handler SNAPSHOT="--snapshot --snapshot-env TABLE")
+[[ $said == *"package 'a-handler' --arch arm64  --snapshot --snapshot-env TABLE -o "* ]] || fail "make swap with SNAPSHOT said: $said"
 
 step "verify-on-aws.sh, with stand-ins for aws and sam, and the emulator's doors"
 shellcheck -x deploy/verify-on-aws.sh tests/deploy/run.sh tests/outside/run.sh

@@ -21,7 +21,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 if ! cmp -s tests/deploy/requirements.txt "$VENV/installed"; then
   python3 -m venv "$VENV"
-  "$VENV/bin/pip" install --quiet -r tests/deploy/requirements.txt
+  "$VENV/bin/pip" install --quiet -r tests/deploy/requirements.txt -r deploy/clients/python/requirements.txt
   cp tests/deploy/requirements.txt "$VENV/installed"
 fi
 # With zig from there, for arm64.

@@ -19,10 +19,15 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SCAFFOLDS = "host/toolchain/templates"
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "guest/javascript/README.md", "guest/python/README.md"] + [
-    f"{SCAFFOLDS}/{language}/shared/README.md" for language in ("rust", "node", "python")
-]
+SCAFFOLDS = [f"host/toolchain/templates/{language}/shared/README.md" for language in ("rust", "node", "python")]
+# Those that have no command, too, so that their first one is seen.
+PARTS = ["guest/*/README.md", "guest/examples/*/README.md", "guest/examples/*/*/README.md", "host/*/README.md", "deploy/release/*.md"]
+PROJECTS = ["guest/javascript/README.md", "guest/python/README.md"]
+WITH_COMMANDS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", *PROJECTS, *SCAFFOLDS]
+DOCUMENTS = list(dict.fromkeys([
+    *WITH_COMMANDS, "guest/README.md",
+    *(str(path.relative_to(ROOT)) for parts in PARTS for path in sorted(ROOT.glob(parts)) if "node_modules" not in path.parts),
+]))
 
 # What other parts of CI run: the file of CI, and the words that it has, unless they are the command's own.
 BY = {
@@ -48,29 +53,74 @@ BY = {
     "firstbyte layer --wasi-p3": ("deploy/release/try.sh", "layer --arch $layer --wasi-p3"),
     "firstbyte build src/other.ts": ("tests/javascript/run.sh", 'build "src/$name.ts"'),
     "wasmtime serve -S cli greeting.http.wasm": ("tests/e2e/adapt.rs", '"serve", "-S", "cli"'),
+    "FIRSTBYTE_BLESS=1 cargo test -p bindings-check": ("tests/bindings/src/lib.rs", "fn what_is_blessed_is_current"),
+    "cargo update -p wasmtime": (".ci/run", None),
+    "cargo deny --config .ci/deny.toml check advisories": (".ci/run", None),
+    "firstbyte compile --snapshot": ("tests/e2e/snapshot.rs", '["compile", snapshot.to_str().expect("UTF-8"), "--snapshot"]'),
+    "firstbyte package --snapshot": ("tests/e2e/snapshot.rs", '["package", handler, "--arch", "x86_64", "--snapshot"]'),
+    "curl -N localhost:9003/events": ("host/console/tests/console.rs", 'served.watch_from("/events"'),
+    "cargo build --release": ("tests/outside/run.sh", "cargo build --release --quiet --bin firstbyte"),
+    "deploy/release/build.sh --try x86_64": ("deploy/release/build.sh", 'deploy/release/try.sh "$arch"'),
+    "pip install aws-sam-cli ziglang": ("tests/deploy/tools.sh", 'pip" install --quiet -r tests/deploy/requirements.txt'),
+    "pip install -r requirements.txt": ("tests/deploy/tools.sh", "-r deploy/clients/python/requirements.txt"),
+    "npm ci": ("tests/deploy/tools.sh", None),
+    "cargo run": ("tests/deploy/run.sh", "cd deploy/clients/rust && CARGO_TARGET_DIR=$WORK/client nice cargo build"),
+    "python3 -m ziglang": ("host/toolchain/src/rust/bootstrap.rs", '"-m", "ziglang", "version"'),
+    "cp …/deploy/own/* .": ("tests/outside/run.sh", "cp deploy/own/{Makefile,template.yaml,samconfig.toml}"),
+    "make swap": ("tests/outside/run.sh", "swap FUNCTION=a-function DRY_RUN=1"),
+    "make swap FUNCTION=<DirectFunction> HANDLER=../guest/examples/greeting": (
+        "tests/deploy/run.sh", "swap FUNCTION=a-function HANDLER=../guest/examples/greeting DRY_RUN=1",
+    ),
+    "cargo build --release -p firstbyte-cli": ("tests/deploy/run.sh", "cargo build --release --quiet --package firstbyte-cli"),
+    "firstbyte layer --arch arm64 -o dist": ("tests/deploy/run.sh", 'layer --arch $arch -o "$WORK/first-$arch"'),
+    "firstbyte package guest/examples/greeting --arch arm64 -o dist": (
+        "tests/deploy/run.sh", 'package guest/examples/greeting --arch $arch -o "$WORK/first-$arch"',
+    ),
 }
+# The build of the host, which `firstbyte layer` runs for both architectures; a reader of the package has no other one.
+HOST = ("host/toolchain/src/rust/bootstrap.rs", '"--no-default-features", "--features", features, "--target", &target')
+MUSL = "--bin bootstrap --no-default-features --features bootstrap --target aarch64-unknown-linux-musl"
+BY |= {f"cargo build --release {MUSL}": HOST, f"cargo build --profile lambda -p firstbyte-runtime {MUSL}": HOST}
 SCRIPTS = [".ci/documents", "tests/deploy/run.sh", "tests/outside/run.sh", "tests/clients/install.sh", "tests/upstream/install.sh"]
 BY |= {script: (".ci/run", None) for script in SCRIPTS}
 
 # What CI cannot run, and why.
 NEVER = {
-    "sam deploy --guided": "needs an AWS account; with stand-ins for it, tests/deploy/verify.py runs the script that deploys",
+    "cargo install firstbyte-cli --locked": "needs a release, and there is none yet",
+    "deploy/release/build.sh x86_64": "builds hosts and a command line (52 minutes of CPU time for both architectures); CI runs it with `--quick`",
     "host/wire/fuzz/run.sh 60": "needs a nightly toolchain; the same inputs that were found are tests",
     "host/runtime/fuzz/run.sh 60": "needs a nightly toolchain; the same inputs that were found are tests",
     "cargo run --release -p firstbyte-bench": "measures for ten minutes, on a machine that does nothing else",
     "tests/bench/languages/run.sh": "measures for some minutes, on a machine that does nothing else",
-    "FIRSTBYTE_BLESS=1 cargo test -p bindings-check": "writes files of the repository; without the variable, it is a part of `cargo test`",
     "cargo install --locked --path host/cli": "builds the same program once more, in 16 minutes of CPU time; CI builds it by `cargo run --release`",
     "firstbyte serve -- sh -c './app & exec lambda-adapter'": "needs a reader's application, and the Lambda Web Adapter",
     ".ci/run": "is CI",
 }
+NEVER |= dict.fromkeys(
+    [
+        "sam deploy --guided", "sam deploy", "sam delete", "npx cdk bootstrap", "npx cdk deploy",
+        'new=$(aws lambda publish-version --function-name "$FUNCTION" --query Version --output text)',
+        'aws lambda update-alias --function-name "$FUNCTION" --name live --routing-config "AdditionalVersionWeights={$new=0.1}"',
+        'aws lambda update-alias --function-name "$FUNCTION" --name live --function-version "$new" --routing-config \'AdditionalVersionWeights={}\'',
+        'aws lambda update-alias --function-name "$FUNCTION" --name live --routing-config \'AdditionalVersionWeights={}\'',
+        "aws cloudformation deploy --template-file deploy/telemetry.yaml --stack-name greeting-telemetry --parameter-overrides FunctionName=NAME",
+        'aws secretsmanager create-secret --name firstbyte/model-key --secret-string "$KEY"',
+        "curl -N 'https://….lambda-url.eu-west-1.on.aws/' -d '{\"name\":\"hoge\"}'",
+    ],
+    "needs an AWS account; tests/deploy/run.sh checks the templates, and runs the script that deploys them with stand-ins for aws and sam",
+)
 
 FENCE = re.compile(r"^[ \t>*-]*(?:`{3,}|~{3,}) *(\S*)[^\n]*\n(.*?)^[ \t>]*(?:`{3,}|~{3,}) *$", re.MULTILINE | re.DOTALL)
 # What a block may be, besides `sh` and `console`. What a shell is given under another name would be passed over.
-OTHERS = {"", "toml", "rust", "python", "js", "ts", "tsx", "json", "yaml", "html", "c", "wit"}
+OTHERS = {"", "toml", "rust", "rust,no_run", "python", "js", "ts", "tsx", "json", "yaml", "html", "c", "wit"}
 CODE = re.compile(r"`([^`\n]+)`")
 # How a command in the middle of a sentence begins. The name of a program or of a subcommand alone is a name.
-BEGINS = re.compile(r"(?:[A-Z_]+=\S+ )*(?:(?:cargo|rustup|pip|npm|sam|python3?) \S|firstbyte \w+ [^A-Z\s]|[\w.]+/[\w./-]+\.sh\b|\.ci/(?:run|documents)$)")
+BEGINS = re.compile(
+    r"(?:[A-Z_]+=\S+ )*(?:(?:cargo|rustup|pip|npm|npx|sam|docker|make|pytest|python3?) \S|curl .*[:/]|firstbyte \w+ [^A-Z\s]"
+    r"|[\w.]+/[\w./-]+\.sh\b|\.ci/(?:run|documents)$)"
+)
+# What runs no program.
+SHELL = re.compile(r"(?:cd|export) \S+$")
 
 
 def blocks(document):
@@ -78,6 +128,8 @@ def blocks(document):
     for kind, text in FENCE.findall((ROOT / document).read_text()):
         if kind not in OTHERS | {"sh", "console"}:
             sys.exit(f"{document}: a block of `{kind}`: commands are in blocks of `sh`, or of `console` with what they answer")
+        if kind == "" and any(BEGINS.match(line.removeprefix("$ ")) for line in text.splitlines()):
+            sys.exit(f"{document}: a block with a command is one of `sh`, or of `console` with what it answers:\n{text}")
         if kind == "sh":
             yield text, None
         elif kind == "console":
@@ -91,7 +143,8 @@ def commands(text):
     """The commands of a block: one to a line or to a part of it, and those that a comment offers in the place of another one."""
     for line in text.replace("\\\n", " ").splitlines():
         line, _, comment = re.sub(r"\s+", " ", line).partition(" # ")
-        yield from (part.strip() for part in line.split(" && ") if part.strip())
+        if not line.startswith("#"):
+            yield from (part.strip() for part in line.split(" && ") if part.strip() and not SHELL.match(part.strip()))
         if comment.strip().startswith("or: "):
             yield comment.strip().removeprefix("or: ")
 
@@ -99,7 +152,8 @@ def commands(text):
 def mentioned(document):
     """The commands in a document's sentences and tables."""
     text = FENCE.sub("", (ROOT / document).read_text())
-    return [code for code in CODE.findall(text) if BEGINS.match(code) and not re.search(r"…|<|\b[A-Z]{4,}$", code)]
+    found = [code for code in CODE.findall(text) if BEGINS.match(code) and not re.search(r"…|<|\b[A-Z]{4,}$", code)]
+    return [command for code in found for command in commands(code)]
 
 
 def part_of_the_tests(command):
@@ -123,7 +177,7 @@ def check():
         if any("# or: " in text for text, _ in blocks(document) if (document, text) != ("README.md", first)):
             wrong.append(f"{document}: only the first block of README.md may offer another command after `# or: `")
         found = [command for text, _ in blocks(document) for command in commands(text)] + mentioned(document)
-        assert found, f"no command is found in {document}"
+        assert found or document not in WITH_COMMANDS, f"no command is found in {document}"
         for command in found:
             if command in NEVER:
                 never.add(command)
@@ -135,8 +189,8 @@ def check():
                     wrong.append(f"{document}: `{command}` is said to be run by {file}, which does not have it")
             elif not (command in typed or part_of_the_tests(command)):
                 wrong.append(f"{document}: no part of CI runs `{command}`: see the head of {Path(__file__).name}")
-    for command in sorted(never):
-        print(f"not run by CI: {command} ({NEVER[command]})")
+    for reason in sorted({NEVER[command] for command in never}):
+        print(f"not run by CI, because it {reason}:", *sorted(command for command in never if NEVER[command] == reason), sep="\n  ")
     wrong += [f"{command}: no document has this command any more" for command in (BY.keys() | NEVER.keys()) - everywhere()]
     if wrong:
         sys.exit("\n".join(wrong))
@@ -168,8 +222,11 @@ class Reader:
         self.environment = dict(pair.split("=", 1) for pair in variables.split("\0") if pair)
         return done.stdout
 
-    def serves(self, command):
-        """Starts what goes on until it is told to end, on ports that are free, and tells it to end once it listens."""
+    def serves(self, command, asking=""):
+        """Starts what goes on until it is told to end, on ports that are free, asks it once it listens, and tells it to end.
+
+        Returns what the commands that ask it say. They name the ports that it has unless it is told others.
+        """
         print(f"  $ {command}", flush=True)
         ports = " ".join(f"--{name}-port 0" for name in ("lambda", "url", "api", "console"))
         process = subprocess.Popen(
@@ -178,18 +235,24 @@ class Reader:
         )
         # A program that neither listens nor ends would be waited for without an end.
         late = threading.Timer(600, os.killpg, (process.pid, signal.SIGKILL))
+        late.daemon = True
         late.start()
         said = []
         for line in process.stdout:
             said.append(line)
-            if "http://127.0.0.1:" in line:
+            if line.startswith("Ctrl-C"):
                 break
         else:
             sys.exit(f"error: it does not serve:\n{''.join(said)}")
+        doors = dict(re.findall(r"^(.*?)  +http://127\.0\.0\.1:(\d+)", "".join(said), re.MULTILINE))
+        for port, door in (("9001", "Function URL"), ("9002", "API Gateway")):
+            asking = asking.replace(f":{port}/", f":{doors[door]}/")
+        answers = self.types(asking) if asking else ""
         os.killpg(process.pid, signal.SIGTERM)
         process.stdout.read()
         process.wait()
         late.cancel()
+        return answers
 
     def follows(self, text):
         """A block, as it is printed."""
@@ -266,6 +329,11 @@ class Try:
             reader.types(text)
             assert "firstbyte" in reader.types(f"{self.work}/npm/bin/firstbyte --version")
         self.scaffold(reader, "rust")
+        # What the package of the command line says, with the project as the handler.
+        reader.types("cd .. && mkdir path && mkdir path/to && ln -s ../../hello path/to/handler")
+        for text, _ in blocks("host/cli/README.md"):
+            reader.follows("\n".join(line for line in text.splitlines() if line not in NEVER))
+        assert (reader.folder / "dist/function.zip").is_file()
 
     def scaffold(self, reader, language):
         """What a new project's own README.md says, in the project."""
@@ -295,6 +363,13 @@ class Try:
         for text, answer in list(blocks("README.md"))[1:]:
             if not in_a_checkout(text):
                 continue
+            if text.startswith("curl "):
+                said = reader.serves(served, asking=text)
+                assert said.count("Hello, hoge! This is a delayed message.") == len(text.splitlines()), said
+                continue
+            if "serve guest/examples/greeting" in text:
+                # The block after it asks this one.
+                served = text.strip()
             if answer is None:
                 reader.follows("\n".join(line for line in text.splitlines() if not line.startswith("wasmtime ")))
             else:
@@ -309,7 +384,7 @@ def in_a_checkout(text):
 
 # Whose blocks are typed here, and what is typed besides.
 BESIDES = {"npm install --save-dev firstbyte"}
-TYPED = [("README.md", in_a_checkout)] + [(document, lambda _: True) for document in DOCUMENTS[2:]]
+TYPED = [("README.md", in_a_checkout)] + [(document, lambda _: True) for document in [*PROJECTS, *SCAFFOLDS, "host/cli/README.md"]]
 
 
 def run(release, work):

@@ -116,6 +116,31 @@ sed -i "s/arm64/$native/" "$WORK/greeting/template.yaml"
 )
 python tests/deploy/proof.py --firstbyte "$WORK/bin/firstbyte" --task "$WORK/with-host/Function" --opt "$WORK/with-host/Host" --handler handler
 
+step "the same, prepared while it is built"
+# What the initializer reads and makes is part of the component with these options, and refused without them.
+cp -r "$WORK/greeting" "$WORK/prepared"
+cat >> "$WORK/prepared/src/lib.rs" << 'RUST'
+
+static PREPARED: std::sync::OnceLock<std::collections::HashMap<&str, String>> = std::sync::OnceLock::new();
+
+#[firstbyte::init]
+fn prepare() {
+    PREPARED.get_or_init(|| [("table", std::env::var("TABLE").unwrap_or_default())].into());
+}
+RUST
+export TABLE=a-table-that-only-a-snapshot-has
+prepared() { grep -q "$TABLE" "$1"; }
+(
+  cd "$WORK/prepared"
+  sam build > sam.log 2>&1 || { cat sam.log; fail "sam build without a snapshot"; }
+  prepared .aws-sam/build/Function/handler.cwasm && fail "a handler is prepared although nobody asked for it"
+  export SNAPSHOT='--snapshot --snapshot-env TABLE --snapshot-hash-seed'
+  sam build > sam.log 2>&1 || { cat sam.log; fail "sam build with SNAPSHOT"; }
+  prepared .aws-sam/build/Function/handler.cwasm || fail "SNAPSHOT prepares nothing"
+  make --no-print-directory swap FUNCTION=a-function DRY_RUN=1 > swap.log 2>&1 || { cat swap.log; fail "make swap with SNAPSHOT"; }
+  prepared <(unzip -p dist/function.zip handler.cwasm) || fail "make swap does not take SNAPSHOT"
+)
+
 step "the same with the CDK"
 mkdir "$WORK/cdk"
 cp deploy/cdk/{firstbyte.ts,tsconfig.json,cdk.json} tests/outside/app.ts "$WORK/cdk"
@@ -124,6 +149,8 @@ ln -s "$ROOT/deploy/cdk/node_modules" "$WORK/cdk/node_modules"
   cd "$WORK/cdk"
   ARCH=$native npx --no-install cdk synth --quiet > cdk.log 2>&1 || { cat cdk.log; fail "cdk synth"; }
   python "$ROOT/tests/outside/project.py" synthesized cdk.out/Own.template.json
+  for component in cdk.out/asset.*/greeting.cwasm; do prepared "$component" && echo "$component"; done > prepared.log || true
+  [ "$(wc -l < prepared.log)" = 1 ] || fail "one function of the construct's is to be prepared, and these are: $(cat prepared.log)"
 )
 step "a release: its wheel and its npm package, tried without Rust"
 export CARGO_TARGET_DIR=$TARGET

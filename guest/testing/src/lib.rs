@@ -67,6 +67,6 @@ pub use embedded::serve;
 pub use event::Event;
 pub use firstbyte_wire::{ErrorReport, Trigger};
 pub use host::Lost;
-pub use recording::{Difference, Recording, RecordingError, Replay};
+pub use recording::{Difference, Listed, Recording, RecordingError, Replay};
 pub use response::{Chunk, LogLine, Outcome, Response};
 pub use upstream::{Signed, Upstream, UpstreamRequest};

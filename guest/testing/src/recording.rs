@@ -2,9 +2,11 @@
 
 mod difference;
 mod events;
+mod listed;
 mod script;
 
 pub use difference::Difference;
+pub use listed::Listed;
 
 use crate::component::Component;
 use crate::message::{Context, Invocation, Replaying};
@@ -103,22 +105,22 @@ pub enum RecordingError {
         version: u32,
     },
     /// It has several invocations, or none.
-    #[error("{} has {} invocations, and one is replayed at a time{}", path.display(), request_ids.len(), ids(request_ids))]
+    #[error("{} has {} invocations, and one is replayed at a time{}", path.display(), invocations.len(), listed::lines(invocations))]
     NotOne {
         /// The file.
         path: PathBuf,
-        /// Ids of the invocations that it has.
-        request_ids: Vec<String>,
+        /// The invocations that it has.
+        invocations: Vec<Listed>,
     },
     /// It does not have the invocation that was asked for.
-    #[error("{} has no invocation {wanted}{}", path.display(), ids(request_ids))]
+    #[error("{} has no invocation {wanted}; it has {}{}", path.display(), invocations.len(), listed::lines(invocations))]
     Unknown {
         /// The file.
         path: PathBuf,
         /// The id that was asked for.
         wanted: String,
-        /// Ids of the invocations that it has.
-        request_ids: Vec<String>,
+        /// The invocations that it has.
+        invocations: Vec<Listed>,
     },
     /// Something that a replay needs is missing.
     #[error("{} cannot be replayed: {reason}", path.display())]
@@ -128,10 +130,6 @@ pub enum RecordingError {
         /// Which part of the invocation the file lacks, and why.
         reason: String,
     },
-}
-
-fn ids(request_ids: &[String]) -> String {
-    if request_ids.is_empty() { String::new() } else { format!(": it has {}", request_ids.join(", ")) }
 }
 
 /// The members of a recording's file that a replay reads.
@@ -163,27 +161,30 @@ impl Recording {
     fn read(path: &Path, request_id: Option<&str>) -> Result<Self, RecordingError> {
         let unreadable = |reason| RecordingError::Unreadable { path: path.to_owned(), reason };
         let text = std::fs::read(path).map_err(unreadable)?;
+        // Windows' programs write a mark of the byte order before the text.
+        let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
         let other = |error: serde_json::Error| RecordingError::Other { path: path.to_owned(), reason: error.to_string() };
         // The version comes first: what it says decides what the rest may be.
         #[derive(Deserialize)]
         struct Version {
             firstbyte_recording: u32,
         }
-        let Version { firstbyte_recording: version } = serde_json::from_slice(&text).map_err(other)?;
+        let Version { firstbyte_recording: version } = serde_json::from_slice(text).map_err(other)?;
         if version != VERSION {
             return Err(RecordingError::OtherVersion { path: path.to_owned(), version });
         }
-        let file: File = serde_json::from_slice(&text).map_err(other)?;
-        let ids: BTreeSet<&str> = file.events.iter().filter_map(Event::begun).collect();
-        let id = match request_id {
-            Some(wanted) => ids.get(wanted).copied(),
-            None => ids.first().copied().filter(|_| ids.len() == 1),
+        let file: File = serde_json::from_slice(text).map_err(other)?;
+        let invocations = Listed::all(&file.events);
+        let id = match (request_id, &invocations[..]) {
+            (Some(wanted), all) => all.iter().map(|one| &*one.request_id).find(|id| *id == wanted),
+            (None, [only]) => Some(&*only.request_id),
+            (None, _) => None,
         };
         let Some(id) = id else {
-            let (path, request_ids) = (path.to_owned(), ids.into_iter().map(str::to_owned).collect());
+            let path = path.to_owned();
             return Err(match request_id {
-                Some(wanted) => RecordingError::Unknown { path, wanted: wanted.to_owned(), request_ids },
-                None => RecordingError::NotOne { path, request_ids },
+                Some(wanted) => RecordingError::Unknown { path, wanted: wanted.to_owned(), invocations },
+                None => RecordingError::NotOne { path, invocations },
             });
         };
         let incomplete = |reason: &str| RecordingError::Incomplete { path: path.to_owned(), reason: reason.to_owned() };

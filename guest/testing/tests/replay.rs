@@ -262,8 +262,14 @@ fn what_cannot_be_replayed_is_told() {
             &with(json!({ "kind": "upstream_asked", "call": 2, "method": "GET", "url": "https://a.example/" })),
         ),
         (
-            "has 2 invocations, and one is replayed at a time: it has one, other",
-            &with(json!({ "kind": "invocation_started", "request_id": "other", "event": "{}", "deadline_ms": BEGUN })),
+            "has 2 invocations, and one is replayed at a time:\n  other  POST /a function_url  its end is not recorded\n  one  ",
+            &|file| {
+                let other = json!({
+                    "at": BEGUN, "kind": "invocation_started", "request_id": "other", "event": "{}", "deadline_ms": BEGUN,
+                    "door": "function_url", "method": "POST", "path": "/a"
+                });
+                file["events"].as_array_mut().expect("events").insert(0, other);
+            },
         ),
         ("FIRSTBYTE_REUSE", &|file| file["events"][1]["reused"] = true.into()),
         ("its response was not streamed", &|file| file["events"][3]["streamed"] = false.into()),
@@ -271,6 +277,9 @@ fn what_cannot_be_replayed_is_told() {
         let message = refused(change);
         assert!(message.contains(told), "{told} is not in {message}");
     }
+    let (path, marked) = (format!("{}/recording-marked.json", env!("CARGO_TARGET_TMPDIR")), format!("\u{feff}{}", whole()));
+    std::fs::write(&path, marked).expect("a file");
+    Recording::open(&path).expect("a mark of the byte order changes nothing");
     let nowhere = Recording::open("/nowhere/failure.json").expect_err("it is not there").to_string();
     assert!(nowhere.starts_with("cannot read /nowhere/failure.json: No such file"), "{nowhere}");
 }

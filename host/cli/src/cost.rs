@@ -10,14 +10,16 @@ use firstbyte_cost::measured::{self, Runtime};
 use firstbyte_cost::plan::Choices;
 use firstbyte_cost::prices::{Architecture, FreeTier};
 use firstbyte_cost::simulate::Simulation;
-use firstbyte_cost::{Answer, Observed, Prices, Question, Stream, Workload};
+use firstbyte_cost::{Answer, Observed, Prices, Question, Rate, Stream, Workload};
 use firstbyte_runtime::engine::Arch;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(
+    allow_negative_numbers = true,
+    after_help = "\
 Where the figures of a stream come from, in this order: the options; FILE, which is a recording (the console of `firstbyte serve` saves
 one) or a log with lines of FIRSTBYTE_METRICS=emf, of which averages are taken; what the bench has measured of each runtime.
 
@@ -32,7 +34,8 @@ Examples:
   firstbyte cost session.json --per-second 25                               answers as they were recorded
   aws logs tail /aws/lambda/NAME --since 1h > hour.log; firstbyte cost hour.log
   firstbyte cost --at-once 1000000 --seconds 20 --bytes 20000 --tokens 400 --vcpus 4 --format json
-  firstbyte cost --show-prices > prices.json; firstbyte cost hour.log --prices prices.json")]
+  firstbyte cost --show-prices > prices.json; firstbyte cost hour.log --prices prices.json"
+)]
 pub(crate) struct Arguments {
     /// A recording, or a log with metrics
     file: Option<PathBuf>,
@@ -85,7 +88,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 64.0)]
     per_vcpu: f64,
 
-    /// Machines beyond those that the average needs, in percent
+    /// Machines beyond those that the average load needs, in percent of them: 50 is half as many again
     #[arg(long, value_name = "PERCENT", default_value_t = 50.0)]
     headroom: f64,
 
@@ -154,7 +157,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         Format::Json => say(json!({
             "workload": question.workload,
             "arch": question.choices.arch,
-            "headroom": question.choices.headroom,
+            "headroom_percent": question.choices.headroom_percent,
             "region": prices.region,
             "prices_read": prices.read_between(),
             "measured": { "files": measured::files(), "arch": measured::MEASURED_ON },
@@ -169,7 +172,7 @@ fn prices(arguments: &Arguments) -> Result<(Prices, String)> {
     let Some(path) = &arguments.prices else {
         return Ok((Prices::embedded()?, Prices::embedded_text().to_owned()));
     };
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = text(path)?;
     Ok((Prices::parse(&text).with_context(|| path.display().to_string())?, text))
 }
 
@@ -177,31 +180,34 @@ fn prices(arguments: &Arguments) -> Result<(Prices, String)> {
 fn question(arguments: &Arguments) -> Result<Question> {
     let observed = match &arguments.file {
         None => None,
-        Some(path) => {
-            let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let read = Observed::read(&String::from_utf8_lossy(&bytes));
-            Some(read.with_context(|| path.display().to_string())?)
-        }
+        Some(path) => Some(Observed::read(&text(path)?).with_context(|| path.display().to_string())?),
     };
     let seen = observed.as_ref().map(|observed| &observed.stream);
-    let Some(seconds) = arguments.seconds.or(seen.map(|stream| stream.seconds)) else {
-        bail!("how long is a stream? `--seconds S` says it, or FILE: a recording, or a log with metrics (see --help)");
-    };
-    let Some(bytes) = arguments.bytes.or(seen.map(|stream| stream.bytes)) else {
-        bail!("how many bytes has a stream? `--bytes N` says it");
-    };
+    let seconds = arguments.seconds.or(seen.map(|stream| stream.seconds));
+    let bytes = arguments.bytes.or(seen.map(|stream| stream.bytes));
     let tokens = arguments.tokens.or(seen.map(|stream| stream.tokens));
     let cpu_ms = match arguments.tokens {
         // Whoever says how many tokens there are wants to know what they take.
         Some(_) => arguments.cpu_ms,
         None => arguments.cpu_ms.or(seen.and_then(|stream| stream.cpu_ms)),
     };
-    if tokens.is_none() && cpu_ms.is_none() {
-        bail!("what CPU time does a stream take? `--tokens N` says how many small writes it has, or `--cpu-ms MS` what it takes");
-    }
-    let rate = arguments.per_second.or(arguments.at_once.map(|at_once| at_once / seconds));
-    let Some(per_second) = rate.or(observed.as_ref().and_then(|observed| observed.per_second)) else {
-        bail!("how many streams are there? `--per-second N` says how many begin, `--at-once N` how many go on");
+    let asked = arguments.per_second.map(Rate::PerSecond).or(arguments.at_once.map(Rate::AtOnce));
+    let rate = asked.or(observed.as_ref().and_then(|observed| observed.per_second).map(Rate::PerSecond));
+    let has_cpu = tokens.is_some() || cpu_ms.is_some();
+    let (Some(rate), Some(seconds), Some(bytes), true) = (rate, seconds, bytes, has_cpu) else {
+        let needed = [
+            (
+                rate.is_some(),
+                "how many streams there are: `--per-second N` that begin, or `--at-once N` that go on at the same time",
+            ),
+            (seconds.is_some(), "how long a stream lasts: `--seconds S`"),
+            (bytes.is_some(), "how many bytes a stream has: `--bytes N`"),
+            (has_cpu, "what CPU time a stream takes: `--tokens N` small writes, or `--cpu-ms MS`"),
+        ];
+        let missing: String = needed.iter().filter(|(is_known, _)| !is_known).map(|(_, what)| format!("\n  {what}")).collect();
+        let or_file =
+            if observed.is_none() { "\nFILE, a recording or a log with metrics, says most of it: see --help" } else { "" };
+        bail!("to tell what streams cost, this is missing:{missing}{or_file}");
     };
     let stream = Stream {
         seconds,
@@ -218,12 +224,22 @@ fn question(arguments: &Arguments) -> Result<Question> {
         },
         vcpus: arguments.vcpus,
         per_vcpu: arguments.per_vcpu,
-        headroom: arguments.headroom / 100.0,
+        headroom_percent: arguments.headroom,
         instance: arguments.instance.clone(),
         memory_mb: arguments.memory,
     };
     let free = if arguments.free_tier { FreeTier::Used } else { FreeTier::Ignored };
-    Ok(Question { workload: Workload::new(per_second, stream)?, choices, free })
+    Ok(Question { workload: Workload::new(rate, stream)?, choices, free })
+}
+
+/// A file's text, without the mark of the byte order with which Windows' programs begin one.
+fn text(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        bail!("{} is in UTF-16; save it in UTF-8", path.display());
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
 fn list(names: &[&str]) -> String {

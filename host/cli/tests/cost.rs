@@ -85,17 +85,19 @@ fn a_recording_and_a_log_with_metrics_are_enough_too() {
 #[test]
 fn what_is_missing_is_asked_for_and_no_price_is_made_up() {
     for (arguments, why) in [
-        (&[][..], "how long is a stream? `--seconds S` says it"),
-        (&CHAT[2..4], "how many bytes has a stream?"),
-        (&CHAT[2..6], "what CPU time does a stream take? `--tokens N` says"),
-        (&CHAT[2..], "how many streams are there? `--per-second N`"),
+        (
+            &CHAT[..4],
+            "missing:\n  how many bytes a stream has: `--bytes N`\n  what CPU time a stream takes: `--tokens N` small writes",
+        ),
+        (&CHAT[..6], "missing:\n  what CPU time a stream takes: "),
+        (&CHAT[2..], "missing:\n  how many streams there are: `--per-second N` that begin, or `--at-once N`"),
         (&["Cargo.toml"], "the file is no recording of the console's, and has no line of metrics"),
         (&["nowhere.json"], "cannot read nowhere.json"),
         (
             &[&CHAT[..], &["--instance", "m1.small"]].concat(),
             "the price file has no instance m1.small of arm64; it has c7g.xlarge, ",
         ),
-        (&[&CHAT[..], &["--memory", "64"]].concat(), "the function's memory is 64: Lambda has 128 to 10240 MB"),
+        (&[&CHAT[..], &["--memory", "64"]].concat(), "the function's memory in MB cannot be 64: Lambda has 128 to 10240"),
     ] {
         let output = cost(arguments);
         let said = String::from_utf8_lossy(&output.stderr);
@@ -104,6 +106,109 @@ fn what_is_missing_is_asked_for_and_no_price_is_made_up() {
     // No machine with Intel's or AMD's processor is in the price file.
     let lines = said(&cost(&[&CHAT[..], &["--arch", "x86_64"]].concat()));
     assert!(lines.contains("–: the price file does not have managed.instances of x86_64"), "{lines}");
+}
+
+/// Who types `cost` alone is told all that it needs, and need not ask once more for each.
+#[test]
+fn all_that_is_missing_is_told_at_once() {
+    let output = cost(&[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let options = [
+        "`--per-second N`",
+        "`--at-once N`",
+        "`--seconds S`",
+        "`--bytes N`",
+        "`--tokens N`",
+        "`--cpu-ms MS`",
+        "FILE, a recording",
+    ];
+    assert!(options.iter().all(|option| said.contains(option)), "{said}");
+}
+
+/// Each option refuses what no stream can be, by the name of what it counts, and none of it comes to the table.
+#[test]
+fn figures_that_cannot_be_are_refused() {
+    for option in [
+        "--at-once",
+        "--seconds",
+        "--bytes",
+        "--tokens",
+        "--cpu-ms",
+        "--handler-memory",
+        "--upstream",
+        "--vcpus",
+        "--per-vcpu",
+        "--headroom",
+        "--memory",
+    ] {
+        for value in ["NaN", "inf", "1e308", "-1"] {
+            let mut arguments: Vec<&str> = CHAT.to_vec();
+            match arguments.iter().position(|argument| *argument == option) {
+                Some(at) => arguments[at + 1] = value,
+                None => arguments.extend([option, value]),
+            }
+            let output = cost(&arguments);
+            let said = String::from_utf8_lossy(&output.stderr);
+            let is_refused = output.status.code() == Some(1) && said.contains(&format!(" cannot be {value}: "));
+            assert!(is_refused && output.stdout.is_empty(), "{option} {value}: {output:?}");
+        }
+    }
+    for (arguments, why) in [
+        (["--at-once", "0", "--seconds", "20"], "the number of streams at once cannot be 0"),
+        (["--at-once", "500", "--seconds", "0"], "the length of a stream in seconds cannot be 0"),
+        (["--at-once", "500", "--seconds", "1e-308"], "the length of a stream in seconds cannot be 1e-308"),
+    ] {
+        let output = cost(&[&arguments[..], &CHAT[4..]].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn connections_to_other_servers_are_named_where_they_decide() {
+    let with = |upstream| cost(&[&CHAT[..], &["--upstream", upstream]].concat());
+    let lines = said(&with("100"));
+    assert!(lines.contains("Firstbyte: 40 in each by descriptors: 101 per stream, 100 of them --upstream.\n"), "{lines}");
+    let lines = said(&with("60"));
+    assert!(lines.contains("the limit per vCPU; 66 would fit by descriptors: 61 per stream, 60 of them --upstream"), "{lines}");
+    let error = with("5000").stderr;
+    let error = String::from_utf8_lossy(&error);
+    assert!(error.contains("a stream with 5000 connections to other servers needs 5001 descriptors"), "{error}");
+}
+
+#[test]
+fn headroom_is_in_percent_and_the_table_says_so() {
+    let with = |percent| said(&cost(&[&CHAT[..], &["--headroom", percent]].concat()));
+    // Three machines have eight environments of the average load.
+    for (percent, machines) in [("0", "3 × c7g.xlarge"), ("50", "5 × c7g.xlarge"), ("200", "9 × c7g.xlarge")] {
+        let lines = with(percent);
+        assert!(lines.contains(&format!("with {percent} % more machines than the average load needs")), "{lines}");
+        assert!(lines.contains(machines), "{lines}");
+    }
+}
+
+/// Windows' programs begin a text with U+FEFF, and PowerShell's `>` writes UTF-16.
+#[test]
+fn a_mark_of_the_byte_order_is_no_riddle() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("file");
+    let path = file.to_str().expect("UTF-8");
+    let recording = repository().join("guest/examples/chat/tests/stalls-and-breaks.json");
+    let recording = fs::read_to_string(recording).expect("a file");
+    let log = r#"{"EndTime":4000,"ResponseBytes":900,"Writes":10}"#;
+    for text in [&recording, log] {
+        fs::write(&file, format!("\u{feff}{text}")).expect("a file");
+        let marked = json(&[path, "--per-second", "2"]);
+        fs::write(&file, text).expect("a file");
+        assert_eq!(marked, json(&[path, "--per-second", "2"]));
+    }
+    fs::write(&file, format!("\u{feff}{}", said(&cost(&["--show-prices"])))).expect("a file");
+    assert_eq!(json(&[&CHAT[..], &["--prices", path]].concat()), json(&CHAT));
+    let utf16: Vec<u8> = format!("\u{feff}{log}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(&file, utf16).expect("a file");
+    let output = cost(&[path]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("is in UTF-16; save it in UTF-8"), "{error}");
 }
 
 #[test]
@@ -138,6 +243,14 @@ fn a_simulation_has_the_same_answer_for_the_same_seed() {
     let simulated = |seed| said(&cost(&[&CHAT[..], &["--simulate", "--seed", seed]].concat()));
     assert_eq!(simulated("7"), simulated("7"));
     assert_ne!(simulated("7"), simulated("8"));
+    let lines = simulated("7");
+    for words in [
+        "streams come, independently of each other:",
+        " wait for a cold start, ",
+        " go on at once at most; no stream is refused.",
+    ] {
+        assert!(lines.contains(words), "{lines}");
+    }
     let answer = json(&[&CHAT[..], &["--simulate"]].concat());
     let of = |pointer| number(&answer, pointer);
     assert_eq!(of("/simulation/on_demand/cold_starts"), of("/simulation/on_demand/at_once"));

@@ -4,7 +4,7 @@ use crate::bill::{Bill, Door};
 use crate::error::CostError;
 use crate::limits::{Limit, Sizes, limits};
 use crate::measured::Runtime;
-use crate::plan::{Choices, MOST_PER_ENVIRONMENT, OnDemand, OnInstances};
+use crate::plan::{Choices, MOST_PER_ENVIRONMENT, OnDemand, OnInstances, Reason};
 use crate::prices::{FreeTier, Prices};
 use crate::workload::Workload;
 use serde::Serialize;
@@ -35,6 +35,8 @@ pub struct Answer {
     pub on_instances_bills: Option<Bills>,
     /// As many as memory, CPU and descriptors allow, were it not for AWS's number per vCPU.
     pub own_streams_per_environment: f64,
+    /// What decides that number.
+    pub own_because: Reason,
     /// What breaks first.
     pub limits: Vec<Limit>,
     /// Sizes.
@@ -60,7 +62,7 @@ impl Answer {
         let on_demand = OnDemand::of(workload, &runtime, choices)?;
         let on_instances = OnInstances::of(workload, &runtime, choices, prices)?;
         let uncapped = Choices { per_vcpu: MOST_PER_ENVIRONMENT, ..choices.clone() };
-        let own_streams_per_environment = OnInstances::of(workload, &runtime, &uncapped, prices)?.streams_per_environment;
+        let own = OnInstances::of(workload, &runtime, &uncapped, prices)?;
         let bill = |door| Bill::on_demand(&on_demand, workload, prices, choices.arch, door, *free);
         let on_demand_bills = Bills { function_url: bill(Door::FunctionUrl), rest: bill(Door::Rest) };
         let bill = |door| Bill::on_instances(&on_instances, workload, prices, door, *free);
@@ -74,7 +76,8 @@ impl Answer {
             on_demand_bills,
             on_instances,
             on_instances_bills,
-            own_streams_per_environment,
+            own_streams_per_environment: own.streams_per_environment,
+            own_because: own.because,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Why there is no answer.
 
-use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 /// Why a cost cannot be told.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -15,18 +15,15 @@ pub enum CostError {
     /// A file that is neither a recording nor a log with metrics.
     #[error("{0}")]
     Observed(String),
-    /// A figure that the workload needs.
-    #[error("{0}")]
-    Missing(String),
     /// A figure that cannot be.
-    #[error("{name} is {value}: {must}")]
+    #[error("{name} cannot be {value}: {must}")]
     Invalid {
-        /// The figure.
+        /// What the figure counts, with its unit.
         name: &'static str,
-        /// What it is.
+        /// Its value.
         value: String,
-        /// What it has to be.
-        must: &'static str,
+        /// The values that it can have.
+        must: String,
     },
     /// A stream that Lambda has no room for.
     #[error("{0}")]
@@ -34,7 +31,25 @@ pub enum CostError {
 }
 
 impl CostError {
-    pub(crate) fn invalid(name: &'static str, value: impl Display, must: &'static str) -> Self {
-        Self::Invalid { name, value: value.to_string(), must }
+    pub(crate) fn invalid(name: &'static str, value: f64, must: impl Into<String>) -> Self {
+        Self::Invalid { name, value: figure(value), must: must.into() }
     }
+}
+
+/// A figure that is within bounds. What is no number is not within any.
+///
+/// # Errors
+/// [`CostError::Invalid`], with the reason for the bounds.
+pub(crate) fn within(name: &'static str, value: f64, bounds: RangeInclusive<f64>, why: &str) -> Result<(), CostError> {
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    let must = format!("it has to be a number from {} to {}{why}", figure(*bounds.start()), figure(*bounds.end()));
+    Err(CostError::invalid(name, value, must))
+}
+
+/// A number as it would be typed: one of three hundred digits would be typed with an exponent.
+fn figure(value: f64) -> String {
+    let is_plain = value == 0.0 || (1e-6..1e9).contains(&value.abs());
+    if is_plain || !value.is_finite() { value.to_string() } else { format!("{value:e}") }
 }

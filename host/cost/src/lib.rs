@@ -16,4 +16,4 @@ pub use compare::{Answer, Question};
 pub use error::CostError;
 pub use observed::Observed;
 pub use prices::Prices;
-pub use workload::{Stream, Workload};
+pub use workload::{Rate, Stream, Workload};

@@ -1,7 +1,7 @@
 //! How much of Lambda a workload needs with a runtime: memory, environments and machines. Knows no price but that it picks, among
 //! machines that fit, the cheapest.
 
-use crate::error::CostError;
+use crate::error::{CostError, within};
 use crate::measured::{Runtime, at};
 use crate::prices::{Architecture, Instance, Prices};
 use crate::workload::Workload;
@@ -23,13 +23,16 @@ const GIB_PER_VCPU: [f64; 3] = [2.0, 4.0, 8.0];
 pub const MOST_PER_ENVIRONMENT: f64 = 1600.0;
 /// Up to how many per vCPU AWS says that it may be raised ("Scaling Lambda Managed Instances", maximum concurrency).
 pub const MOST_PER_VCPU: f64 = 64.0;
-/// Descriptors of an environment on managed instances (Lambda's quotas).
+/// Descriptors of an environment on demand, and on managed instances (Lambda's quotas).
+const DESCRIPTORS_ON_DEMAND: f64 = 1024.0;
 const DESCRIPTORS: f64 = 4096.0;
 /// Descriptors that are no stream's: the log, the timer, the executor.
 const OWN_DESCRIPTORS: f64 = 32.0;
 /// What AWS's calculator takes off each machine for the system.
 const SYSTEM_VCPUS: f64 = 1.0;
 const SYSTEM_GIB: f64 = 1.0;
+/// The most headroom that may be asked for: a hundred times as many machines again.
+const MOST_HEADROOM_PERCENT: f64 = 10_000.0;
 /// Machines that Lambda starts at least, one per availability zone.
 const LEAST_INSTANCES: f64 = 3.0;
 
@@ -42,8 +45,8 @@ pub struct Choices {
     pub vcpus: f64,
     /// Streams per vCPU at most.
     pub per_vcpu: f64,
-    /// Machines beyond those that the average load needs, as a share: 0.5 is half as many again.
-    pub headroom: f64,
+    /// Machines beyond those that the average load needs, in percent of them: 50 is half as many again.
+    pub headroom_percent: f64,
     /// The type of machine. Absent: the cheapest that is known.
     pub instance: Option<String>,
     /// The function's memory on demand, in MB. Absent: the least that does.
@@ -52,7 +55,14 @@ pub struct Choices {
 
 impl Default for Choices {
     fn default() -> Self {
-        Self { arch: Architecture::Arm64, vcpus: 1.0, per_vcpu: MOST_PER_VCPU, headroom: 0.5, instance: None, memory_mb: None }
+        Self {
+            arch: Architecture::Arm64,
+            vcpus: 1.0,
+            per_vcpu: MOST_PER_VCPU,
+            headroom_percent: 50.0,
+            instance: None,
+            memory_mb: None,
+        }
     }
 }
 
@@ -150,6 +160,12 @@ pub fn cpu_ms(workload: &Workload, runtime: &Runtime, streams: f64) -> Option<f6
     stream.cpu_ms.or_else(measured)
 }
 
+/// Descriptors that a stream has: a connection to Lambda's Runtime API, and those to other servers.
+#[must_use]
+pub fn descriptors(workload: &Workload) -> f64 {
+    1.0 + workload.stream.upstream
+}
+
 /// MiB that an environment's process holds with so many streams, as it was measured.
 #[must_use]
 pub fn held_mib(workload: &Workload, runtime: &Runtime, streams: f64) -> f64 {
@@ -176,13 +192,20 @@ impl OnDemand {
     /// # Errors
     /// [`CostError::TooLarge`], and [`CostError::Invalid`] for a memory that Lambda does not have.
     pub fn of(workload: &Workload, runtime: &Runtime, choices: &Choices) -> Result<Self, CostError> {
+        let (descriptors, free) = (descriptors(workload), DESCRIPTORS_ON_DEMAND - OWN_DESCRIPTORS);
+        if descriptors > free {
+            return Err(CostError::TooLarge(format!(
+                "a stream with {} connections to other servers needs {descriptors} descriptors, and a function on demand has {free} for it",
+                workload.stream.upstream
+            )));
+        }
         let needed = memory_mib(workload, runtime, 1.0).ceil();
         // In a process with few streams, as few as were measured.
         let busy = cpu_ms(workload, runtime, 1.0).unwrap_or(0.0) / 1000.0 / workload.stream.seconds;
         let for_cpu = (busy * MB_PER_VCPU).ceil();
         let (memory_mb, memory_because) = match choices.memory_mb {
             Some(asked) if !(LEAST_MEMORY_MB..=MOST_MEMORY_MB).contains(&asked) => {
-                return Err(CostError::invalid("the function's memory", asked, "Lambda has 128 to 10240 MB"));
+                return Err(CostError::invalid("the function's memory in MB", asked, "Lambda has 128 to 10240"));
             }
             Some(asked) if asked < needed => {
                 let Runtime { name, .. } = runtime;
@@ -216,17 +239,17 @@ impl OnInstances {
     /// # Errors
     /// [`CostError::TooLarge`], and [`CostError::Invalid`] for choices that AWS does not have.
     pub fn of(workload: &Workload, runtime: &Runtime, choices: &Choices, prices: &Prices) -> Result<Self, CostError> {
-        let Choices { vcpus, per_vcpu, headroom, .. } = *choices;
+        let Choices { vcpus, per_vcpu, headroom_percent, .. } = *choices;
         if !(1.0..=16.0).contains(&vcpus) || vcpus.fract() != 0.0 {
-            return Err(CostError::invalid("vCPUs per environment", vcpus, "managed instances have 1 to 16"));
+            return Err(CostError::invalid(
+                "the vCPUs of an environment",
+                vcpus,
+                "managed instances have a whole number from 1 to 16",
+            ));
         }
-        if !(per_vcpu >= 1.0 && per_vcpu.is_finite()) {
-            return Err(CostError::invalid("streams per vCPU", per_vcpu, "it has to be a number, at least 1"));
-        }
-        if !(headroom >= 0.0 && headroom.is_finite()) {
-            return Err(CostError::invalid("the headroom", headroom, "it has to be a share, at least 0"));
-        }
-        let mut best: Option<Self> = None;
+        within("the number of streams per vCPU", per_vcpu, 1.0..=MOST_PER_ENVIRONMENT, ", the most of a whole environment")?;
+        within("the headroom in percent", headroom_percent, 0.0..=MOST_HEADROOM_PERCENT, "; 50 is half as many machines again")?;
+        let (mut best, mut impossible): (Option<Self>, Option<Self>) = (None, None);
         let mut least = f64::INFINITY;
         for ratio in GIB_PER_VCPU {
             let memory_gib = (ratio * vcpus).max(LEAST_MANAGED_GIB);
@@ -238,32 +261,42 @@ impl OnInstances {
                 let of_type = |instance: &&Instance| instance.name == machines.name;
                 Some(machines.count * prices.managed.instances.iter().find(of_type)?.usd_per_hour)
             });
-            let is_better = plan.streams_per_environment >= 1.0 && hourly.unwrap_or(f64::MAX) < least;
-            if is_better {
+            if plan.streams_per_environment < 1.0 {
+                impossible = Some(plan);
+            } else if hourly.unwrap_or(f64::MAX) < least {
                 least = hourly.unwrap_or(f64::MAX);
                 best = Some(plan);
             }
         }
         best.ok_or_else(|| {
+            let because = impossible.map_or(Reason::Lambda, |plan| plan.because);
+            let needs = match because {
+                Reason::Memory => format!("needs {:.0} MiB", memory_mib(workload, runtime, 1.0)),
+                Reason::Cpu => {
+                    let ms = cpu_ms(workload, runtime, 1.0).unwrap_or(0.0);
+                    format!("takes {ms:.0} ms of CPU in {} s", workload.stream.seconds)
+                }
+                Reason::Descriptors => {
+                    let free = DESCRIPTORS - OWN_DESCRIPTORS;
+                    format!("needs {} descriptors, and the environment has {free} for streams", descriptors(workload))
+                }
+                Reason::Lambda | Reason::PerVcpu | Reason::Asked => format!("is beyond {}", because.name()),
+            };
             CostError::TooLarge(format!(
-                "with {} not even one stream fits an environment of {vcpus} vCPU: it needs {:.0} MiB and {} ms of CPU in {} s",
-                runtime.name,
-                memory_mib(workload, runtime, 1.0),
-                cpu_ms(workload, runtime, 1.0).unwrap_or(0.0),
-                workload.stream.seconds
+                "with {} not even one stream fits an environment of {vcpus} vCPU on managed instances: it {needs}",
+                runtime.name
             ))
         })
     }
 
     fn with(workload: &Workload, runtime: &Runtime, choices: &Choices, prices: &Prices, memory_gib: f64) -> Self {
-        let Choices { vcpus, per_vcpu, headroom, .. } = *choices;
+        let Choices { vcpus, per_vcpu, headroom_percent, .. } = *choices;
         let most = (per_vcpu * vcpus).min(MOST_PER_ENVIRONMENT).floor();
         let mut allowed = vec![
             (Reason::Lambda, MOST_PER_ENVIRONMENT),
             (Reason::PerVcpu, (per_vcpu * vcpus).floor()),
             (Reason::Memory, largest(most, |streams| memory_mib(workload, runtime, streams) <= memory_gib * 1024.0)),
-            // Each stream has a connection to Lambda's Runtime API, and those to other servers.
-            (Reason::Descriptors, ((DESCRIPTORS - OWN_DESCRIPTORS) / (1.0 + workload.stream.upstream)).floor()),
+            (Reason::Descriptors, ((DESCRIPTORS - OWN_DESCRIPTORS) / descriptors(workload)).floor()),
         ];
         let busy = |streams: f64| Some(streams * cpu_ms(workload, runtime, streams)? / 1000.0 / workload.stream.seconds);
         if busy(1.0).is_some() {
@@ -279,7 +312,7 @@ impl OnInstances {
             let by_cpu = ((instance.vcpus - SYSTEM_VCPUS) / vcpus).floor();
             let on_each = by_cpu.min(((instance.memory_gib - SYSTEM_GIB) / memory_gib).floor());
             let base = (environments / on_each).ceil();
-            let count = (base * (1.0 + headroom)).ceil().max(LEAST_INSTANCES);
+            let count = (base * (1.0 + headroom_percent / 100.0)).ceil().max(LEAST_INSTANCES);
             let gb_seconds = count * instance.memory_gib * crate::workload::HOURS_PER_MONTH * 3600.0;
             (on_each >= 1.0 && count.is_finite()).then(|| {
                 (
@@ -410,16 +443,48 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stream_has_too_much_of_is_named() {
+        let (firstbyte, _) = runtimes();
+        let prices = Prices::embedded().expect("valid");
+        let on_instances = |workload: &Workload| OnInstances::of(workload, &firstbyte, &Choices::default(), &prices);
+        let on_demand = |workload: &Workload| OnDemand::of(workload, &firstbyte, &Choices::default());
+        // 1,024 descriptors on demand and 4,096 on managed instances, 32 of them the process's own, and one to Lambda.
+        let mut workload = answers(1.0);
+        for (upstream, here, there) in [(991.0, true, true), (992.0, false, true), (4063.0, false, true), (4064.0, false, false)]
+        {
+            workload.stream.upstream = upstream;
+            assert_eq!((on_demand(&workload).is_ok(), on_instances(&workload).is_ok()), (here, there), "{upstream}");
+        }
+        let errors =
+            (on_demand(&workload).expect_err("4,065").to_string(), on_instances(&workload).expect_err("4,065").to_string());
+        assert!(errors.0.ends_with("needs 4065 descriptors, and a function on demand has 992 for it"), "{errors:?}");
+        assert!(errors.1.ends_with("it needs 4065 descriptors, and the environment has 4064 for streams"), "{errors:?}");
+
+        let mut busy = answers(1.0);
+        busy.stream.cpu_ms = Some(30_000.0);
+        let error = on_instances(&busy).expect_err("1.5 vCPUs").to_string();
+        assert!(error.ends_with("it takes 30000 ms of CPU in 20 s"), "{error}");
+    }
+
+    #[test]
     fn a_machine_that_is_not_known_is_absent_and_impossible_choices_are_refused() {
         let (firstbyte, _) = runtimes();
         let intel = Choices { arch: Architecture::X86_64, ..Choices::default() };
         assert_eq!(managed(&answers(1.0), &firstbyte, &intel).machines, None);
         let prices = Prices::embedded().expect("valid");
         for (choices, why) in [
-            (Choices { vcpus: 0.5, ..Choices::default() }, "vCPUs per environment is 0.5"),
-            (Choices { vcpus: 32.0, ..Choices::default() }, "managed instances have 1 to 16"),
-            (Choices { per_vcpu: 0.0, ..Choices::default() }, "streams per vCPU is 0: it has to be a number, at least 1"),
-            (Choices { headroom: -1.0, ..Choices::default() }, "the headroom is -1"),
+            (Choices { vcpus: 0.5, ..Choices::default() }, "the vCPUs of an environment cannot be 0.5"),
+            (Choices { vcpus: f64::NAN, ..Choices::default() }, "managed instances have a whole number from 1 to 16"),
+            (
+                Choices { per_vcpu: 0.0, ..Choices::default() },
+                "streams per vCPU cannot be 0: it has to be a number from 1 to 1600",
+            ),
+            (Choices { per_vcpu: 1e308, ..Choices::default() }, "streams per vCPU cannot be 1e308"),
+            (Choices { headroom_percent: -1.0, ..Choices::default() }, "the headroom in percent cannot be -1"),
+            (
+                Choices { headroom_percent: 1e308, ..Choices::default() },
+                "a number from 0 to 10000; 50 is half as many machines again",
+            ),
         ] {
             let error = OnInstances::of(&answers(1.0), &firstbyte, &choices, &prices).expect_err(why).to_string();
             assert!(error.contains(why), "{error}");
@@ -427,6 +492,9 @@ mod tests {
         let mut huge = answers(1.0);
         huge.stream.handler_memory_mib = 9000.0;
         let error = OnInstances::of(&huge, &firstbyte, &Choices::default(), &prices).expect_err("9 GB").to_string();
-        assert!(error.contains("not even one stream fits an environment of 1 vCPU"), "{error}");
+        assert!(
+            error.ends_with("not even one stream fits an environment of 1 vCPU on managed instances: it needs 9032 MiB"),
+            "{error}"
+        );
     }
 }

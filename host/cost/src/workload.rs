@@ -1,12 +1,21 @@
 //! What a function has to do: how many streams begin, and what one of them is. Knows no runtime, no AWS and no price.
 
-use crate::error::CostError;
+use crate::error::{CostError, within};
 use serde::Serialize;
 
 /// Hours of a month, as AWS's calculators have it.
 pub const HOURS_PER_MONTH: f64 = 730.0;
 
 const SECONDS_PER_MONTH: f64 = HOURS_PER_MONTH * 3600.0;
+
+/// After how many seconds Lambda ends an invocation at the latest (Lambda's quotas).
+const MOST_SECONDS: f64 = 900.0;
+/// Bytes that a streamed response has at most (Lambda's quotas).
+const MOST_BYTES: f64 = 200.0 * 1024.0 * 1024.0;
+/// The most that any other figure may be: more than anybody has, and so little that no sum of a month overflows.
+const MOST: f64 = 1e9;
+/// The fewest streams per second, or at once: one in thirty years.
+const LEAST_RATE: f64 = 1e-9;
 
 /// A load that goes on for the whole month.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,10 +26,19 @@ pub struct Workload {
     pub stream: Stream,
 }
 
+/// How many streams there are, on average over the month.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rate {
+    /// Streams that begin per second.
+    PerSecond(f64),
+    /// Streams that go on at the same time.
+    AtOnce(f64),
+}
+
 /// One stream.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stream {
-    /// How long it lasts.
+    /// How long it lasts, in seconds.
     pub seconds: f64,
     /// Bytes of its response.
     pub bytes: f64,
@@ -39,29 +57,24 @@ impl Workload {
     ///
     /// # Errors
     /// [`CostError::Invalid`].
-    pub fn new(per_second: f64, stream: Stream) -> Result<Self, CostError> {
-        let above_zero = [("seconds per stream", stream.seconds), ("streams per second", per_second)];
-        for (name, value) in above_zero {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(CostError::invalid(name, value, "it has to be a number above 0"));
+    pub fn new(rate: Rate, stream: Stream) -> Result<Self, CostError> {
+        let Stream { seconds, bytes, tokens, cpu_ms, handler_memory_mib, upstream } = stream;
+        within("the length of a stream in seconds", seconds, 1e-6..=MOST_SECONDS, "; Lambda ends an invocation after that")?;
+        within("the bytes of a stream", bytes, 0.0..=MOST_BYTES, "; Lambda streams no more than 200 MiB")?;
+        within("the number of tokens of a stream", tokens, 0.0..=MOST, "")?;
+        within("the CPU time of a stream in milliseconds", cpu_ms.unwrap_or(0.0), 0.0..=MOST, "")?;
+        within("the memory of a stream's handler in MiB", handler_memory_mib, 0.0..=MOST, "")?;
+        within("the number of a stream's connections to other servers", upstream, 0.0..=MOST, "")?;
+        let per_second = match rate {
+            Rate::PerSecond(rate) => {
+                within("the number of streams per second", rate, LEAST_RATE..=MOST, "")?;
+                rate
             }
-        }
-        let Stream { bytes, tokens, cpu_ms, handler_memory_mib, upstream, .. } = stream;
-        let others = [
-            ("bytes per stream", bytes),
-            ("tokens per stream", tokens),
-            ("CPU milliseconds per stream", cpu_ms.unwrap_or(0.0)),
-            ("the handler's memory", handler_memory_mib),
-            ("upstream connections per stream", upstream),
-        ];
-        for (name, value) in others {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(CostError::invalid(name, value, "it has to be a number, at least 0"));
+            Rate::AtOnce(streams) => {
+                within("the number of streams at once", streams, LEAST_RATE..=MOST, "")?;
+                streams / seconds
             }
-        }
-        if stream.seconds > 900.0 {
-            return Err(CostError::invalid("seconds per stream", stream.seconds, "Lambda ends an invocation after 900"));
-        }
+        };
         Ok(Self { per_second, stream })
     }
 
@@ -100,7 +113,7 @@ pub(crate) mod tests {
     pub(crate) fn answers(per_second: f64) -> Workload {
         let stream =
             Stream { seconds: 20.0, bytes: 20_000.0, tokens: 400.0, cpu_ms: None, handler_memory_mib: 0.0, upstream: 1.0 };
-        Workload::new(per_second, stream).expect("valid")
+        Workload::new(Rate::PerSecond(per_second), stream).expect("valid")
     }
 
     #[test]
@@ -116,18 +129,51 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_by_name() {
+    fn streams_at_once_are_as_many_as_begin_in_the_length_of_one() {
+        let workload = Workload::new(Rate::AtOnce(100.0), answers(1.0).stream).expect("valid");
+        assert_eq!((workload.per_second, workload.at_once()), (5.0, 100.0));
+    }
+
+    #[test]
+    fn a_figure_that_cannot_be_is_refused_by_its_name_whatever_it_is() {
         let stream = answers(1.0).stream;
-        for (per_second, changed, name) in [
-            (0.0, stream.clone(), "streams per second"),
-            (f64::NAN, stream.clone(), "streams per second"),
-            (1.0, Stream { seconds: 0.0, ..stream.clone() }, "seconds per stream"),
-            (1.0, Stream { seconds: 901.0, ..stream.clone() }, "seconds per stream"),
-            (1.0, Stream { bytes: -1.0, ..stream.clone() }, "bytes per stream"),
-            (1.0, Stream { cpu_ms: Some(f64::INFINITY), ..stream.clone() }, "CPU milliseconds per stream"),
-        ] {
-            let error = Workload::new(per_second, changed).expect_err(name).to_string();
-            assert!(error.starts_with(name), "{error}");
+        let with = |change: fn(&mut Stream, f64)| {
+            move |value| {
+                let mut changed = answers(1.0).stream;
+                change(&mut changed, value);
+                Workload::new(Rate::PerSecond(1.0), changed)
+            }
+        };
+        type Refused = Box<dyn Fn(f64) -> Result<Workload, CostError>>;
+        let at_rate = |rate: fn(f64) -> Rate| {
+            let stream = stream.clone();
+            move |value| Workload::new(rate(value), stream.clone())
+        };
+        let figures: [(&str, Refused); 8] = [
+            ("the number of streams per second", Box::new(at_rate(Rate::PerSecond))),
+            ("the number of streams at once", Box::new(at_rate(Rate::AtOnce))),
+            ("the length of a stream in seconds", Box::new(with(|stream, value| stream.seconds = value))),
+            ("the bytes of a stream", Box::new(with(|stream, value| stream.bytes = value))),
+            ("the number of tokens of a stream", Box::new(with(|stream, value| stream.tokens = value))),
+            ("the CPU time of a stream in milliseconds", Box::new(with(|stream, value| stream.cpu_ms = Some(value)))),
+            ("the memory of a stream's handler in MiB", Box::new(with(|stream, value| stream.handler_memory_mib = value))),
+            ("the number of a stream's connections to other servers", Box::new(with(|stream, value| stream.upstream = value))),
+        ];
+        for (name, of) in figures {
+            for (value, shown) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (1e308, "1e308"), (-1.0, "-1")] {
+                let error = of(value).expect_err(name).to_string();
+                assert!(error.starts_with(&format!("{name} cannot be {shown}: it has to be a number from ")), "{error}");
+            }
+            assert!(of(1.0).is_ok(), "{name}");
         }
+        for rate in [Rate::PerSecond(0.0), Rate::AtOnce(0.0), Rate::AtOnce(5e-324)] {
+            let error = Workload::new(rate, stream.clone()).expect_err("no stream").to_string();
+            assert!(error.ends_with("it has to be a number from 1e-9 to 1e9"), "{error}");
+        }
+        let error = with(|stream, value| stream.seconds = value)(901.0).expect_err("too long").to_string();
+        assert!(
+            error.ends_with("cannot be 901: it has to be a number from 0.000001 to 900; Lambda ends an invocation after that"),
+            "{error}"
+        );
     }
 }

@@ -73,7 +73,8 @@ async fn the_first_difference_is_told_and_what_may_be_its_cause() {
 async fn what_cannot_be_replayed_is_no_difference() {
     assert_ends(&replay(Path::new("/nowhere.json"), &[]).await, 2, "error: cannot read /nowhere.json: No such file");
     let unknown = replay(Path::new(FAILURE), &["--request-id", "another"]).await;
-    assert_ends(&unknown, 2, "has no invocation another: it has ");
+    assert_ends(&unknown, 2, "has no invocation another; it has 1:\n  ");
+    assert_ends(&unknown, 2, "  POST / function_url  success\n");
     let no_handler = firstbyte(&["replay", FAILURE, "/nowhere.wasm"]).await;
     assert_ends(&no_handler, 2, "error: ");
     assert_ends(&no_handler, 2, "was recorded of chat.wasm: /nowhere.wasm does not exist");
@@ -123,5 +124,11 @@ async fn what_the_console_saves_is_replayed_to_the_same_end() {
     }
     let which = replay(&file, &[]).await;
     assert_ends(&which, 2, "--request-id ID says which: ");
-    assert_ends(&which, 2, "has 7 invocations");
+    assert_ends(&which, 2, "has 7 invocations, and one is replayed at a time:\n  ");
+    let unknown = replay(&file, &["--request-id", "another"]).await;
+    for run in [&which, &unknown] {
+        for id in &ids {
+            assert_ends(run, 2, &format!("\n  {id}  "));
+        }
+    }
 }

@@ -80,6 +80,9 @@ pub(super) enum Kind {
 pub(super) struct Started {
     pub(super) event: String,
     pub(super) deadline_ms: f64,
+    pub(super) door: Option<String>,
+    pub(super) method: Option<String>,
+    pub(super) path: Option<String>,
     function_arn: Option<String>,
     trace_id: Option<String>,
     client_context: Option<String>,
@@ -104,11 +107,6 @@ impl Event {
     /// When it happened, since the Unix epoch.
     pub(super) fn at(&self) -> Duration {
         millis(self.at)
-    }
-
-    /// The id of the invocation that it begins.
-    pub(super) fn begun(&self) -> Option<&str> {
-        self.request_id.as_deref().filter(|_| matches!(self.kind, Kind::InvocationStarted(_)))
     }
 }
 

@@ -4,6 +4,7 @@ use firstbyte_cost::bill::Bill;
 use firstbyte_cost::compare::Bills;
 use firstbyte_cost::limits::Way;
 use firstbyte_cost::measured;
+use firstbyte_cost::plan::{Reason, descriptors};
 use firstbyte_cost::simulate::Simulation;
 use firstbyte_cost::{Answer, Prices, Question};
 use std::fmt;
@@ -38,7 +39,11 @@ impl fmt::Display for Table<'_> {
             let bills = Some(&answer.on_demand_bills);
             row(f, [&name, &whole(plan.environments), &short(plan.gb_seconds), &url(bills), &rest(bills)], "")?;
         }
-        writeln!(f, "On managed instances, many in each")?;
+        let headroom = short(self.question.choices.headroom_percent);
+        writeln!(
+            f,
+            "On managed instances, many in each, with {headroom} % more machines than the average load needs, three at least"
+        )?;
         for answer in self.answers {
             let plan = &answer.on_instances;
             let name = format!("  {}, {} in each", answer.runtime.name, whole(plan.streams_per_environment));
@@ -85,15 +90,30 @@ impl Table<'_> {
             let plan = &answer.on_instances;
             let (most, own) = (plan.streams_per_environment, answer.own_streams_per_environment);
             let unmeasured = if plan.busy.is_none() { "; its CPU per token was not measured" } else { "" };
-            write!(f, "{}: {} in each by {}", answer.runtime.name, whole(most), plan.because.name())?;
+            write!(f, "{}: {} in each by {}", answer.runtime.name, whole(most), self.reason(plan.because))?;
             if own > most {
-                write!(f, "; {} would fit{unmeasured} (--per-vcpu)", whole(own))?;
+                write!(f, "; {} would fit by {}{unmeasured} (--per-vcpu)", whole(own), self.reason(answer.own_because))?;
             } else {
                 write!(f, "{unmeasured}")?;
             }
             writeln!(f, ".")?;
         }
         Ok(())
+    }
+
+    /// What decides a number of streams, with what a stream takes of it.
+    fn reason(&self, reason: Reason) -> String {
+        let stream = &self.question.workload.stream;
+        match reason {
+            Reason::Descriptors if stream.upstream > 0.0 => {
+                format!(
+                    "descriptors: {} per stream, {} of them --upstream",
+                    short(descriptors(&self.question.workload)),
+                    short(stream.upstream)
+                )
+            }
+            other => other.name().to_owned(),
+        }
     }
 
     /// AWS's limits that the first runtime is beyond.
@@ -122,36 +142,38 @@ impl Table<'_> {
     /// What a simulation says of this host.
     fn simulated(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(simulation) = self.simulation else { return Ok(()) };
-        let share = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
+        let refused = |refused: u64, streams: u64| match refused {
+            0 => "no stream is refused".to_owned(),
+            _ => format!("{:.1} % of the streams are refused", 100.0 * refused as f64 / streams.max(1) as f64),
+        };
         let count = |number: u64| whole(number as f64);
         let seconds = short(simulation.seconds);
         writeln!(
             f,
-            "Simulated, the first {seconds} s of a function without environments, {} streams:",
+            "Simulated, from the first stream on for {seconds} s, in which {} streams come, independently of each other:",
             count(simulation.on_demand.streams)
         )?;
         let on_demand = &simulation.on_demand;
         writeln!(
             f,
-            "  on demand: {} cold starts, {} in one second at most; {:.1} % of the streams refused; {} at once at most",
+            "  on demand, no environment is there at first: {} wait for a cold start, {} of them in the same second; {} go on at once at most; {}.",
             count(on_demand.cold_starts),
             count(on_demand.cold_starts_in_a_second),
-            share(on_demand.refused, on_demand.streams),
-            count(on_demand.at_once)
+            count(on_demand.at_once),
+            refused(on_demand.refused, on_demand.streams)
         )?;
         let on_instances = &simulation.on_instances;
         let [fewest, median, most] = on_instances.in_each;
         writeln!(
             f,
-            "  on managed instances: {} environments, {median} streams in each ({fewest} to {most}); {:.1} % refused",
+            "  on managed instances, all {} environments are there at first: in the end each has {median} streams, the emptiest {fewest}, the fullest {most}; {}.",
             count(simulation.environments.into()),
-            share(on_instances.refused, on_instances.streams)
+            refused(on_instances.refused, on_instances.streams)
         )?;
         let Some(fullest) = &simulation.fullest else { return Ok(()) };
         writeln!(
             f,
-            "  the fullest, {} streams: vCPUs {:.1} % busy, tokens {:.2} ms late in the median, one in a hundred {:.2} ms or more",
-            fullest.streams,
+            "  in the fullest, vCPUs are {:.1} % busy; half of the tokens leave {:.2} ms late at most, and 99 of 100 {:.2} ms.",
             fullest.busy * 100.0,
             fullest.late_median_ms,
             fullest.late_p99_ms
