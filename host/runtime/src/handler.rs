@@ -39,6 +39,9 @@ use tokio::time::Instant;
 /// After Lambda's own deadline there is nobody left to acknowledge a response.
 const RECEIPT_GRACE: Duration = Duration::from_secs(1);
 
+/// How long initializers may take where no invocation waits for them. Meanwhile none is asked for.
+const FOR_A_SPARE: Duration = Duration::from_millis(250);
+
 /// How long after its deadline a handler that does not yield is told of without it.
 const YIELD_GRACE: Duration = Duration::from_millis(20);
 
@@ -155,9 +158,12 @@ impl Handler {
         let log = InvocationLog::new(Arc::clone(&self.log), context.request_id.clone(), context.tenant_id.clone());
         let understood = Event::parse(&event);
         let trigger = understood.as_ref().map_or(Trigger::FunctionUrl, |event| event.trigger);
-        let idle = self.instances.take_idle(context.tenant_id.as_deref());
+        let kept = self.instances.take_idle(context.tenant_id.as_deref());
+        let is_reused = kept.is_some();
+        let is_like_any = conditions == Conditions::default();
+        let idle = kept.or_else(|| if is_like_any { self.instances.take_spare() } else { None });
         let budget = idle.as_ref().map_or_else(|| Budget::new(self.settings.allowance, self.shares.clone()), Instance::budget);
-        let (conditions, recording) = self.record(conditions, &context, idle.is_some());
+        let (conditions, recording) = self.record(conditions, &context, is_reused);
         let measures = self.measures(understood.as_ref().ok(), trigger, &context);
         let terms =
             Terms { trigger, limit: self.settings.response_limit, silence: self.settings.keepalive, measures: measures.clone() };
@@ -195,7 +201,24 @@ impl Handler {
         let memory = instance.as_ref().map_or(0, Instance::memory);
         let (mut settled, writes) = self.settle(outcome, instance, &response, &log, lambda_deadline + RECEIPT_GRACE).await;
         settled.measured = measures.map(|measures| measures.read(writes, Duration::from_nanos(cpu.into_inner()), memory));
+        self.make_spare().await;
         settled
+    }
+
+    /// Makes the next invocation's instance before that comes: its caller does not wait for it then.
+    async fn make_spare(&self) {
+        if !self.instances.lacks_spare() {
+            return;
+        }
+        let deadline = Instant::now() + FOR_A_SPARE;
+        let log = InvocationLog::new(Arc::clone(&self.log), "-".to_owned(), None);
+        let (invocation, response) = (Arc::new(Invocation::absent(deadline, log)), SharedResponse::absent());
+        let budget = Budget::new(self.settings.allowance, self.shares.clone());
+        let watch = self.ticker.watch(None, || true);
+        let drive = Drive { response: &response, deadline, watch: &watch, turn: self.turns.turn(), cpu: None };
+        let fresh = self.instances.fresh(&invocation, &response, budget, drive.turn.clone());
+        let made = self.drive(pin!(fresh), &drive).await;
+        self.instances.keep_spare(made.and_then(Result::ok));
     }
 
     /// Begins to tell of an invocation, if anybody listens: then its random numbers come from a seed that is told, too.

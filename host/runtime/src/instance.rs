@@ -1,4 +1,5 @@
-//! Instances of a component: made fresh for an invocation, or kept from one to the next where the operator allows it.
+//! Instances of a component: made fresh for an invocation, mostly before it comes, or kept from one to the next where the operator
+//! allows it.
 
 use crate::budget::Budget;
 use crate::charged::Holdings;
@@ -49,9 +50,10 @@ impl Instance {
         self.store.data().turn.clone()
     }
 
-    /// Points it at another invocation.
+    /// Points it at an invocation: its first one, or another one of the same tenant.
     pub(crate) fn turn_to(&mut self, invocation: &Arc<Invocation>, response: &SharedResponse) {
         self.panic.forget();
+        self.tenant.clone_from(&invocation.context.tenant_id);
         let state = self.store.data_mut();
         state.limits.begin_anew();
         state.invocation = Arc::clone(invocation);
@@ -95,12 +97,54 @@ pub(crate) struct Instances {
     alarms: Option<Alarms>,
     /// Instances between two invocations; none unless the operator asks for reuse.
     idle: Mutex<Vec<Instance>>,
+    /// The instance of an invocation that has not come.
+    spare: Mutex<Spare>,
+}
+
+/// At most one instance is made ahead, whatever runs at once: there is a place for it in the pool.
+enum Spare {
+    /// None is made: an initializer took too long or failed, or invocations are such that no instance would do.
+    Never,
+    /// None is there.
+    Absent,
+    /// No invocation has seen it.
+    Ready(Box<Instance>),
 }
 
 impl Instances {
     pub(crate) fn new(engine: Engine, pre: Pre, settings: Arc<Settings>, egress: Arc<Egress>, folders: Folders) -> Self {
         let alarms = (settings.time == Time::Machine).then(Alarms::default);
-        Self { engine, pre, settings, egress, folders, alarms, idle: Mutex::default() }
+        // A recorded invocation has random numbers of its own from the beginning. Instances that are kept have the pool's places.
+        let is_any_alike = settings.reuse == 1 && settings.time == Time::Machine && settings.record.is_none();
+        let spare = Mutex::new(if is_any_alike { Spare::Absent } else { Spare::Never });
+        Self { engine, pre, settings, egress, folders, alarms, idle: Mutex::default(), spare }
+    }
+
+    fn lock_spare(&self) -> MutexGuard<'_, Spare> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an instance can be made before its invocation comes, and none was.
+    pub(crate) fn lacks_spare(&self) -> bool {
+        matches!(*self.lock_spare(), Spare::Absent)
+    }
+
+    /// An instance that was made before its invocation came.
+    pub(crate) fn take_spare(&self) -> Option<Instance> {
+        let mut spare = self.lock_spare();
+        match std::mem::replace(&mut *spare, Spare::Absent) {
+            Spare::Ready(instance) => Some(*instance),
+            other => {
+                *spare = other;
+                None
+            }
+        }
+    }
+
+    /// Keeps an instance for an invocation that has not come. Without one, none is made ahead any more.
+    pub(crate) fn keep_spare(&self, instance: Option<Instance>) {
+        let mut spare = self.lock_spare();
+        *spare = instance.map_or(Spare::Never, |instance| Spare::Ready(Box::new(instance)));
     }
 
     fn lock_idle(&self) -> MutexGuard<'_, Vec<Instance>> {

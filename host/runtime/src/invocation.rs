@@ -48,6 +48,23 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
+    /// What stands for an invocation that has not come.
+    pub(crate) fn absent(deadline: Instant, log: InvocationLog) -> Self {
+        Self {
+            event: Bytes::new(),
+            trigger: Trigger::Direct,
+            http: None,
+            payload: Bytes::new(),
+            context: InvocationContext::default(),
+            deadline,
+            log,
+            measures: None,
+            begun: Instant::now(),
+            conditions: Conditions::default(),
+            recording: None,
+        }
+    }
+
     /// When the handler is ended, in milliseconds since the Unix epoch.
     pub(crate) fn deadline_ms(&self) -> u128 {
         let (now, moment) = match self.conditions.clock {

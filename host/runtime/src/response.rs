@@ -299,6 +299,11 @@ impl SharedResponse {
         Self(Arc::new(Mutex::new(Some(response))))
     }
 
+    /// What stands for the response of an invocation that has not come.
+    pub(crate) fn absent() -> Self {
+        Self(Arc::default())
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Response>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
