@@ -28,23 +28,43 @@ const ASKED = {
 /** A context that is not yet connected to a request, and what connects it. */
 function prepare() {
   let request;
+  const known = new Map();
   const context = { callbackWaitsForEmptyEventLoop: true };
   for (const [name, ask] of Object.entries(ASKED)) {
-    const set = (value) => Object.defineProperty(context, name, { value, writable: true, enumerable: true, configurable: true });
     // The host is asked when somebody looks: most handlers do not, and each answer has to be carried over.
-    const get = () => set(ask(request))[name];
+    const get = () => {
+      if (!known.has(name) && request !== undefined) known.set(name, ask(request));
+      return known.get(name);
+    };
+    const set = function (value) {
+      if (this === context) known.set(name, value);
+      else Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+    };
     Object.defineProperty(context, name, { get, set, enumerable: true, configurable: true });
   }
-  context.getRemainingTimeInMillis = () => Number(request.remainingMs());
+  context.getRemainingTimeInMillis = () => (request === undefined ? 0 : Number(request.remainingMs()));
+  // A log shows values, and no accessors.
+  Object.defineProperty(context, Symbol.for("nodejs.util.inspect.custom"), { value: () => ({ ...context }) });
   return { context, connect(to) { request = to; } };
 }
 
 // Made in the build for the first invocation of each instance, which is mostly the only one.
 let prepared = prepare();
+let connected;
+let isReused = false;
 
 export function contextOf(request) {
-  const { context, connect } = prepared ?? prepare();
+  connected = prepared ?? prepare();
   prepared = undefined;
-  connect(request);
-  return context;
+  connected.connect(request);
+  const { context } = connected;
+  // A handler that is called again and again may keep a context for longer than its invocation.
+  return isReused ? Object.assign(context, context) : context;
+}
+
+/** The invocation is over: from now on the host would answer for another one. */
+export function disconnect() {
+  connected?.connect(undefined);
+  connected = undefined;
+  isReused = true;
 }

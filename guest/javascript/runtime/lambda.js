@@ -5,7 +5,7 @@ import { highWaterMarkOf, isStreaming, ResponseStream } from "./awslambda.js";
 import { HostResponse } from "./body.js";
 import { callBuffered, sendBuffered } from "./buffered.js";
 import { record } from "./console.js";
-import { contextOf } from "./context.js";
+import { contextOf, disconnect } from "./context.js";
 import { idle } from "./activity.js";
 import { failureOf } from "./failure.js";
 import { fatal, invocation } from "./fatal.js";
@@ -73,6 +73,8 @@ export const handler = {
       await invocation(() => answer(handler)(handler, request, host));
     } catch (error) {
       throw failureOf(error);
+    } finally {
+      disconnect();
     }
   },
 };

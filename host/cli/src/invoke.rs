@@ -224,8 +224,8 @@ impl Shown<'_> {
             let Some(event) = events.next().await else { break };
             succeeded = self.event(event).await?;
         }
-        // A door says what it shows before its client sees the end, which is past. With a process that ends at once, that comes
-        // behind the invocation's end.
+        // A door says what it shows before its client sees the end, which is past. If the process ends at once, this may come after
+        // `InvocationEnded`.
         while let Some(event) = events.try_next() {
             self.event(event).await?;
         }

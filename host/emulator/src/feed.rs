@@ -153,8 +153,8 @@ pub enum EventKind {
         /// What happened, in a sentence.
         what: String,
     },
-    /// A failure that the client could see, by a status or by the end of its connection. Told before the client sees it, and of a
-    /// process that ends at once perhaps behind the invocation's end.
+    /// A failure that the client could see, by a status or by the end of its connection. It comes before the client
+    /// sees it; if the process ends at once, it may come after `InvocationEnded`.
     FailureShown {
         /// What the client got and what had failed, in a sentence.
         what: String,

@@ -146,7 +146,7 @@ pub const DECLARED: &[Declared] = &[
     Declared {
         name: "FIRSTBYTE_TELEMETRY_GATHER_MS",
         default: "30",
-        doc: "An invocation that ends within so many milliseconds after others were told of, in metrics or traces, is told of later, together with all that end meanwhile; 0 tells of each at once. `firstbyte serve` and `firstbyte invoke` set it to 0",
+        doc: "For how many milliseconds after a report of metrics or traces the next one may be held back, so that several invocations are reported together; 0 reports each before the next one is asked for. `firstbyte serve` and `firstbyte invoke` set it to 0",
     },
     Declared {
         name: "FIRSTBYTE_TRACE_HOSTS",

@@ -71,6 +71,12 @@ pub enum SnapshotError {
         /// Where it was.
         stack: Stack,
     },
+    /// It begins with more memory than a snapshot may have, or has asked for more.
+    #[error("it takes more than {mib} MiB of memory, which is the most that a snapshot may have: prepare less")]
+    TooMuchMemory {
+        /// The most that a snapshot may have, in MiB.
+        mib: usize,
+    },
     /// It left no room for what reads its memory.
     #[error(
         "its #[firstbyte::init] fills its memory, which has {mib} MiB at most, and a snapshot is made with 64 KiB to spare: prepare less, \

@@ -71,6 +71,28 @@ fn an_instance_that_is_made_well_answers() {
 }
 
 #[test]
+fn the_next_instance_is_made_before_its_invocation_comes_unless_that_takes_long() {
+    let long = "(local $left i32) (loop $on (br_if $on (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))";
+    for (name, start, invocations_that_make) in [("short", "nop", 1), ("long", long, 3)] {
+        let wasm = wat::parse_str(component(1, start)).expect("a component");
+        let telemetry = [("FIRSTBYTE_METRICS", "emf"), ("FIRSTBYTE_TELEMETRY_GATHER_MS", "0")];
+        let mut running = start_with(&compile(name, &wasm), &telemetry, vec![], vec![]);
+        let log = running.follow_log();
+        for door in Door::ALL {
+            let headers = vec![("lambda-runtime-deadline-ms", deadline_in(Duration::from_secs(60)))];
+            running.deliver(Next::Deliver(door.event("{}"), headers), Post::Accept);
+            let request = running.request();
+            assert!(request.complete && request.trailers.is_empty(), "{name}: {request:?}");
+        }
+        running.terminate();
+        assert!(running.ended().0);
+        let told = log.whole();
+        assert_eq!(told.matches("\"_aws\"").count(), 3, "{told}");
+        assert_eq!(told.matches("\"InstantiationTime\":").count(), invocations_that_make, "{name}: {told}");
+    }
+}
+
+#[test]
 fn an_instance_that_cannot_be_made_is_a_failure_before_the_start() {
     for (name, pages, start, told, shown) in [
         ("spinning", 1, "(loop br 0)", "Runtime.DeadlineExceeded", "Gateway Timeout"),

@@ -133,8 +133,11 @@ const streaming: Record<string, Case> = {
   "context in other hands": (stream, _event, context) => {
     const [derived, wrapped] = [Object.create(context), new Proxy(context, {})];
     const said = { name: derived.functionName, id: wrapped.awsRequestId, copied: { ...wrapped }.functionVersion, keys: Object.keys(context).length };
+    derived.functionVersion = "derived";
     (context as { functionName: string }).functionName = "other";
-    say(stream, { ...said, set: derived.functionName });
+    console.log(context);
+    Object.freeze(context);
+    say(stream, { ...said, set: derived.functionName, own: [derived.functionVersion, context.functionVersion], frozen: context.invokedFunctionArn });
   },
   "event": (stream, event) => say(stream, event),
   "levels": (stream) => {

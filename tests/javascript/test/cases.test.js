@@ -67,7 +67,10 @@ test("the context says what Lambda says", async () => {
 test("a context may be wrapped, copied and written to", async () => {
   const env = { AWS_LAMBDA_FUNCTION_NAME: "named", AWS_LAMBDA_FUNCTION_VERSION: "7" };
   const id = "00000000-0000-4000-8000-000000000000";
-  assert.deepEqual((await call("context in other hands", { env })).json(), { name: "named", id, copied: "7", keys: 12, set: "other" });
+  const arn = "arn:aws:lambda:us-east-1:123456789012:function:test";
+  const response = await call("context in other hands", { env });
+  assert.deepEqual(response.json(), { name: "named", id, copied: "7", keys: 12, set: "other", own: ["derived", "7"], frozen: arn });
+  assert.match(response.log[0].message, /awsRequestId: '00000000-/);
 });
 
 test("the event is the caller's", async () => {

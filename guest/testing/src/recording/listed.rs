@@ -31,7 +31,8 @@ impl Listed {
         let mut listed: Vec<Self> = Vec::new();
         for event in events {
             let Some(id) = event.request_id.as_deref() else { continue };
-            let known = listed.iter_mut().find(|known| known.request_id == id);
+            // From the last: an invocation's events are near each other, and there may be many thousands.
+            let known = listed.iter_mut().rev().find(|known| known.request_id == id);
             match (&event.kind, known) {
                 (Kind::InvocationStarted(started), None) => {
                     listed.push(Self { request_id: id.to_owned(), asked: asked(started), ended: None });

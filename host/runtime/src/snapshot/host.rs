@@ -121,7 +121,8 @@ impl MemoryFull {
     /// The error for whoever builds, if this is the reason.
     pub(super) fn of(error: &wasmtime::Error) -> Option<SnapshotError> {
         let Self(most) = error.downcast_ref()?;
-        Some(SnapshotError::MemoryFull { mib: most.div_ceil(1 << 20) })
+        let mib = most.div_ceil(1 << 20);
+        Some(if *most == MEMORY { SnapshotError::TooMuchMemory { mib } } else { SnapshotError::MemoryFull { mib } })
     }
 }
 

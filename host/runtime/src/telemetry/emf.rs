@@ -5,7 +5,7 @@ use crate::log::{BoxFuture, Log};
 use crate::outcome::{Failed, Fault, Outcome};
 use firstbyte_wire::Trigger;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Writes a line for each invocation.
@@ -22,6 +22,10 @@ impl Emf {
         Self { settings, function, log, line: Mutex::default() }
     }
 
+    fn line(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn value<'a>(&'a self, dimension: &'a Dimension, measured: &Measured) -> &'a str {
         match dimension {
             Dimension::Function => &self.function.name,
@@ -34,15 +38,21 @@ impl Emf {
 
 impl Observer for Emf {
     fn observe<'a>(&'a self, observed: &'a [Observed]) -> BoxFuture<'a, ()> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        for observed in observed {
-            line.clear();
-            // Nothing in it can fail: its keys are text, and it is written to memory.
-            if serde_json::to_writer(&mut *line, &Line { emf: self, observed }).is_ok() {
-                self.log.line(&String::from_utf8_lossy(&line));
+        Box::pin(async move {
+            let mut line = std::mem::take(&mut *self.line());
+            for observed in observed {
+                // Many lines are more than may wait to be written.
+                if !self.log.has_room() {
+                    self.log.room().await;
+                }
+                line.clear();
+                // Nothing in it can fail: its keys are text, and it is written to memory.
+                if serde_json::to_writer(&mut line, &Line { emf: self, observed }).is_ok() {
+                    self.log.line(&String::from_utf8_lossy(&line));
+                }
             }
-        }
-        Box::pin(std::future::ready(()))
+            *self.line() = line;
+        })
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct Observed {
     pub(crate) is_cold: bool,
 }
 
-/// Is shown invocations.
+/// Somebody who is shown invocations.
 pub(crate) trait Observer: Send + Sync {
     /// Tells of them. What cannot be told is logged, and forgotten.
     fn observe<'a>(&'a self, observed: &'a [Observed]) -> BoxFuture<'a, ()>;
@@ -53,11 +53,11 @@ struct Shared {
     /// Whether an invocation was seen.
     is_warm: AtomicBool,
     waiting: Mutex<Waiting>,
-    /// Whoever tells reads it.
+    /// Held for reading while a report is under way: who locks it for writing has waited for all of them.
     telling: RwLock<()>,
 }
 
-/// What is to be told.
+/// Invocations that have ended, and of which nobody was told.
 #[derive(Default)]
 struct Waiting {
     observed: Vec<Observed>,
@@ -101,36 +101,43 @@ impl Observers {
         let observed = Observed { context, outcome, written, measured, is_cold };
         let todo = self.0.waiting().add(observed, Instant::now(), *gather);
         match todo {
-            Todo::Nothing => {}
-            Todo::Tell(observed) => self.tell(observed).await,
+            // A task of its own: at the process's end it goes on while this one is dropped.
+            Todo::Tell => drop(tokio::spawn(self.clone().tell()).await),
             Todo::TellAt(due) => {
                 let observers = self.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep_until(due).await;
-                    let observed = observers.0.waiting().take(Instant::now() + observers.0.gather);
-                    observers.tell(observed).await;
+                    observers.tell().await;
                 });
             }
+            Todo::Nothing => {}
         }
+        // Lambda must not stop the process in the middle of what a timer tells.
+        self.told().await;
     }
 
     /// Tells what is still to be told, at the end of the process.
     pub(crate) async fn finish(&self) {
         let last_words = async {
-            let told = self.0.waiting().take(Instant::now());
-            self.tell(told).await;
-            drop(self.0.telling.write().await);
+            self.clone().tell().await;
+            self.told().await;
         };
         let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
     }
 
-    /// Shows invocations to one observer after the other.
-    async fn tell(&self, observed: Vec<Observed>) {
+    /// Waits until nobody tells.
+    async fn told(&self) {
+        drop(self.0.telling.write().await);
+    }
+
+    /// Shows all that waits to one observer after the other.
+    async fn tell(self) {
+        let Shared { observers, log, telling, .. } = &*self.0;
+        let _telling = telling.read().await;
+        let observed = self.0.waiting().take();
         if observed.is_empty() {
             return;
         }
-        let Shared { observers, log, telling, .. } = &*self.0;
-        let _telling = telling.read().await;
         for observer in observers {
             observer.observe(&observed).await;
         }
@@ -148,9 +155,9 @@ impl Shared {
 enum Todo {
     /// Somebody else tells of it.
     Nothing,
-    /// It is to be told now, with others.
-    Tell(Vec<Observed>),
-    /// Whatever waits then is to be told.
+    /// All that waits is to be told now.
+    Tell,
+    /// All that waits then is to be told.
     TellAt(Instant),
 }
 
@@ -160,15 +167,16 @@ impl Waiting {
         self.weight += 1 + observed.measured.calls.len();
         self.observed.push(observed);
         match self.due.filter(|due| now < *due && self.weight < MOST) {
-            None => Todo::Tell(self.take(now + gather)),
+            None => {
+                self.due = Some(now + gather);
+                Todo::Tell
+            }
             Some(due) if is_first => Todo::TellAt(due),
             Some(_) => Todo::Nothing,
         }
     }
 
-    /// Takes what is to be told. What ends before `due` waits until then.
-    fn take(&mut self, due: Instant) -> Vec<Observed> {
-        self.due = Some(due);
+    fn take(&mut self) -> Vec<Observed> {
         self.weight = 0;
         std::mem::take(&mut self.observed)
     }
@@ -196,15 +204,18 @@ mod tests {
     fn what_ends_soon_after_is_told_together_a_moment_later() {
         let mut waiting = Waiting::default();
         let start = Instant::now();
-        let mut ends = |number, ms| waiting.add(observed(number), start + Duration::from_millis(ms), GATHER);
-        assert!(matches!(ends(1, 0), Todo::Tell(told) if numbers(&told) == [1]), "before the next one is asked for");
-        assert!(matches!(ends(2, 2), Todo::TellAt(due) if due == start + GATHER), "even if there is no other invocation");
-        assert!(matches!(ends(3, 4), Todo::Nothing));
-        assert!(matches!(ends(4, 10), Todo::Tell(told) if numbers(&told) == [2, 3, 4]), "with those that wait");
-        assert!(matches!(ends(5, 19), Todo::TellAt(_)));
-        assert_eq!(numbers(&waiting.take(start + 3 * GATHER)), [5]);
-        let next = waiting.add(observed(6), start + 3 * GATHER, GATHER);
-        assert!(matches!(next, Todo::Tell(told) if numbers(&told) == [6]));
+        let at = |ms| start + Duration::from_millis(ms);
+        let told = |waiting: &mut Waiting| numbers(&waiting.take());
+        assert!(matches!(waiting.add(observed(1), at(0), GATHER), Todo::Tell), "before the next one is asked for");
+        assert_eq!(told(&mut waiting), [1]);
+        assert!(matches!(waiting.add(observed(2), at(2), GATHER), Todo::TellAt(due) if due == at(10)), "whatever comes");
+        assert!(matches!(waiting.add(observed(3), at(4), GATHER), Todo::Nothing));
+        assert!(matches!(waiting.add(observed(4), at(10), GATHER), Todo::Tell), "with those that wait");
+        assert_eq!(told(&mut waiting), [2, 3, 4]);
+        assert!(matches!(waiting.add(observed(5), at(19), GATHER), Todo::TellAt(_)));
+        // The timer, which keeps nobody waiting for longer.
+        assert_eq!(told(&mut waiting), [5]);
+        assert!(matches!(waiting.add(observed(6), at(21), GATHER), Todo::Tell), "it took as long as is gathered");
     }
 
     #[test]
@@ -213,18 +224,18 @@ mod tests {
         let now = Instant::now();
         let mut told = Vec::new();
         for number in 0..600 {
-            if let Todo::Tell(some) = waiting.add(observed(number), now, GATHER) {
-                told.push(some.len());
+            if let Todo::Tell = waiting.add(observed(number), now, GATHER) {
+                told.push(waiting.take().len());
             }
         }
         assert_eq!(told, [1, MOST, MOST]);
-        assert_eq!(waiting.take(now).len(), 600 - 1 - 2 * MOST);
+        assert_eq!(waiting.take().len(), 600 - 1 - 2 * MOST);
     }
 
     #[test]
     fn nothing_waits_where_nothing_is_gathered() {
         let mut waiting = Waiting::default();
         let now = Instant::now();
-        assert!((0..3).all(|number| matches!(waiting.add(observed(number), now, Duration::ZERO), Todo::Tell(_))));
+        assert!((0..3).all(|number| matches!(waiting.add(observed(number), now, Duration::ZERO), Todo::Tell)));
     }
 }
