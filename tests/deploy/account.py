@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import signal
 import shutil
 import socket
 import subprocess
@@ -50,7 +51,8 @@ class Account:
         (self.root / "outputs.json").write_text(json.dumps(self.outputs))
         return subprocess.Popen(
             [SCRIPT, *arguments], env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True,
+            # A shell's jobs in the background begin without SIGINT, which no shell below them can take again.
+            start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments, status):
