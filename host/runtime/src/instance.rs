@@ -114,8 +114,10 @@ enum Spare {
 impl Instances {
     pub(crate) fn new(engine: Engine, pre: Pre, settings: Arc<Settings>, egress: Arc<Egress>, folders: Folders) -> Self {
         let alarms = (settings.time == Time::Machine).then(Alarms::default);
-        // A recorded invocation has random numbers of its own from the beginning. Instances that are kept have the pool's places.
-        let is_any_alike = settings.reuse == 1 && settings.time == Time::Machine && settings.record.is_none();
+        // A recorded invocation has random numbers of its own from the beginning, and a folder is opened as it is then. Instances that
+        // are kept have the pool's places.
+        let is_any_alike =
+            settings.reuse == 1 && settings.time == Time::Machine && settings.record.is_none() && settings.folders.is_empty();
         let spare = Mutex::new(if is_any_alike { Spare::Absent } else { Spare::Never });
         Self { engine, pre, settings, egress, folders, alarms, idle: Mutex::default(), spare }
     }
