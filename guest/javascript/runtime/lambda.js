@@ -13,7 +13,6 @@ import { evaluateAtBuild, load } from "./module.js";
 import { HandlerRequest, HandlerResponse, isNative, registeredHandler, sendReturned } from "./native.js";
 import { require } from "firstbyte:modules";
 
-
 function handlerOf(exports) {
   const found = exports.handler ?? exports.default?.handler ?? (isNative(exports.default) ? exports.default : undefined) ?? registeredHandler();
   if (typeof found === "function") return found;

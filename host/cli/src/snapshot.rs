@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "snapshot")]
     snapshot_hash_seed: bool,
 
-    /// How long it may take
+    /// How long the initializer may take
     #[arg(long, value_name = "SECONDS", requires = "snapshot", default_value = "60", value_parser = seconds)]
     snapshot_timeout: Duration,
 }

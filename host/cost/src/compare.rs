@@ -35,7 +35,7 @@ pub struct Answer {
     pub on_instances_bills: Option<Bills>,
     /// As many as memory, CPU and descriptors allow, were it not for AWS's number per vCPU.
     pub own_streams_per_environment: f64,
-    /// What decides that number.
+    /// What keeps an environment from having more streams.
     pub own_because: Reason,
     /// What breaks first.
     pub limits: Vec<Limit>,

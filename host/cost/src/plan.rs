@@ -88,7 +88,7 @@ pub struct OnInstances {
     pub memory_gib: f64,
     /// Streams that it has at most.
     pub streams_per_environment: f64,
-    /// What decides that number.
+    /// What keeps an environment from having more streams.
     pub because: Reason,
     /// What each of the reasons would allow.
     pub allowed: Vec<(Reason, f64)>,

@@ -1,4 +1,4 @@
-//! From a name to a handler that can be called: finds the component's file, and says why there is none that could be used.
+//! Finds the file of a handler by its name, or says why none can be used. What is done with the file is in `opened`.
 
 mod opened;
 

@@ -66,7 +66,7 @@ pub enum SnapshotError {
          --snapshot-timeout SECONDS{stack}", time.as_secs_f64()
     )]
     Endless {
-        /// How long it may take.
+        /// The time that it may take.
         time: Duration,
         /// Where it was.
         stack: Stack,
@@ -159,7 +159,7 @@ pub async fn snapshot(wasm: &[u8], granted: Granted) -> Result<Snapshot, Snapsho
     let computing = ticker.enter(&watch);
     let instance = prepared(&engine, &mut store, &component, &initializer).await?;
     drop(computing);
-    // What remains has an end.
+    // What remains is to read its memories, which ends by itself.
     store.set_epoch_deadline(u64::MAX / 2);
 
     let (mut image, mut failed) = Image::new(&mut store, instance);

@@ -32,7 +32,7 @@ pub struct TelemetrySettings {
     pub metrics: Option<MetricsSettings>,
     /// Traces by OTLP.
     pub traces: Option<TraceSettings>,
-    /// Invocations that end so soon after others were told of are told of later, together.
+    /// For how long after a report the next one may be held back, so that several invocations are reported together.
     pub gather: Duration,
 }
 

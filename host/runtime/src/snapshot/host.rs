@@ -21,7 +21,7 @@ pub struct Granted {
     pub environment: Vec<(String, String)>,
     /// Whether it may have a seed for hash tables: a random number that all instances of the snapshot then share.
     pub hash_seed: bool,
-    /// How long it may take.
+    /// The time that the initializer may take.
     pub time: Duration,
 }
 

@@ -56,7 +56,7 @@ impl Otlp {
         Ok(Self { settings, resource, egress, shares, log, lost: AtomicU64::new(0) })
     }
 
-    /// What is sent of invocations.
+    /// The document that tells the collector of these invocations.
     fn document(&self, sampled: &[(&Trace, &Observed)]) -> Result<Bytes, serde_json::Error> {
         let scope = Scope { name: "firstbyte", version: env!("CARGO_PKG_VERSION") };
         let spans = sampled.iter().flat_map(|(trace, observed)| spans(trace, observed)).collect();
