@@ -11,18 +11,18 @@ const parsed = (text) => {
   }
 };
 
-/** What each name of a context is, asked of a request. */
+/** What each name of a context is, asked of a request. After its invocation there is none. */
 const ASKED = {
   functionName: () => process.env.AWS_LAMBDA_FUNCTION_NAME,
   functionVersion: () => process.env.AWS_LAMBDA_FUNCTION_VERSION,
   memoryLimitInMB: () => process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
   logGroupName: () => process.env.AWS_LAMBDA_LOG_GROUP_NAME,
   logStreamName: () => process.env.AWS_LAMBDA_LOG_STREAM_NAME,
-  invokedFunctionArn: (request) => request.functionArn(),
-  awsRequestId: (request) => request.requestId(),
-  tenantId: (request) => request.tenantId(),
-  clientContext: (request) => parsed(request.clientContext()),
-  identity: (request) => parsed(request.cognitoIdentity()),
+  invokedFunctionArn: (request) => request?.functionArn(),
+  awsRequestId: (request) => request?.requestId(),
+  tenantId: (request) => request?.tenantId(),
+  clientContext: (request) => parsed(request?.clientContext()),
+  identity: (request) => parsed(request?.cognitoIdentity()),
 };
 
 /** A context that is not yet connected to a request, and what connects it. */
@@ -33,7 +33,7 @@ function prepare() {
   for (const [name, ask] of Object.entries(ASKED)) {
     // The host is asked when somebody looks: most handlers do not, and each answer has to be carried over.
     const get = () => {
-      if (!known.has(name) && request !== undefined) known.set(name, ask(request));
+      if (!known.has(name)) known.set(name, ask(request));
       return known.get(name);
     };
     const set = function (value) {
@@ -42,7 +42,7 @@ function prepare() {
     };
     Object.defineProperty(context, name, { get, set, enumerable: true, configurable: true });
   }
-  context.getRemainingTimeInMillis = () => (request === undefined ? 0 : Number(request.remainingMs()));
+  context.getRemainingTimeInMillis = () => Number(request?.remainingMs() ?? 0);
   // A log shows values, and no accessors.
   Object.defineProperty(context, Symbol.for("nodejs.util.inspect.custom"), { value: () => ({ ...context }) });
   return { context, connect(to) { request = to; } };
