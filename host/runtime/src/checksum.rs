@@ -4,8 +4,8 @@
 //! WASI the code is for, so that it is loaded by an engine that takes it.
 //!
 //! Nearly all of a large file is its bulk, machine code and the memory that an instance begins with, which is mapped and not looked at
-//! until something runs. So it has a checksum of its own, at which a second thread looks while the component is made. Everything else
-//! is looked at first: wasmtime believes what it reads there.
+//! until something runs. So its pieces have checksums of their own, which a second thread computes while the component is made, and
+//! the first one, too, once it is. Everything else is looked at first: wasmtime believes what it reads there.
 
 use crate::engine::Generation;
 use crc32fast::Hasher;
@@ -13,20 +13,25 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 
 /// What a seal begins with. Another layout has another one.
-pub(crate) const MAGIC: &[u8; 8] = b"FBseal03";
+pub(crate) const MAGIC: &[u8; 8] = b"FBseal04";
 
-/// Bytes of a seal: [`MAGIC`], where the two parts of the bulk start and end, the bulk's CRC-32, the length of what is before the
-/// seal, and the CRC-32 of everything else up to itself. Numbers have eight bytes, little-endian.
+/// Bytes of a seal: [`MAGIC`], where the two parts of the bulk start and end, the CRC-32 of the CRC-32s of the bulk's pieces, the
+/// length of what is before the seal, and the CRC-32 of everything else up to itself. Numbers have eight bytes, little-endian; a
+/// piece's CRC-32 has four.
 const SEAL: usize = 8 * 8;
 
 /// A bulk of so many bytes takes longer to look at than a thread takes to start.
 const WORTH_A_THREAD: u64 = 4 << 20;
 
+/// Bytes of a piece of the bulk, whose checksum one thread computes.
+const PIECE: u64 = 256 * 1024;
+
 /// How much is read at once: it stays in the CPU's caches, and out of what the process holds.
-const PIECE: usize = 64 * 1024;
+const READ: usize = 64 * 1024;
 
 /// What is wrong with a sealed file.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +53,21 @@ fn rest([first, second]: &Bulk, length: u64) -> Option<[Range<u64>; 3]> {
     is_ordered.then_some([0..first.start, first.end..second.start, second.end..length])
 }
 
+/// The pieces of the bulk whose checksums are computed one by one.
+fn pieces(bulk: &Bulk) -> impl Iterator<Item = Range<u64>> {
+    bulk.iter().flat_map(|part| {
+        let starts = part.clone().step_by(PIECE as usize);
+        starts.map(|start| start..part.end.min(start + PIECE))
+    })
+}
+
+/// The bulk's checksum, of those of its pieces.
+fn of_pieces(sums: impl Iterator<Item = u32>) -> u64 {
+    let mut hasher = Hasher::new();
+    sums.for_each(|sum| hasher.update(&sum.to_le_bytes()));
+    hasher.finalize().into()
+}
+
 /// Seals machine code of a component of `generation`. If `code` does not have the parts of `bulk`, none of it is looked at aside.
 #[cfg(feature = "compiler")]
 pub(crate) fn seal(mut code: Vec<u8>, bulk: Bulk, generation: Generation) -> Vec<u8> {
@@ -60,13 +80,12 @@ pub(crate) fn seal(mut code: Vec<u8>, bulk: Bulk, generation: Generation) -> Vec
         Some(rest) => (bulk, rest),
         None => ([0..0, 0..0], [0..0, 0..0, 0..length]),
     };
-    let mut bulk_sum = Hasher::new();
+    let bulk_sum = of_pieces(pieces(&bulk).map(|piece| crc32fast::hash(&code[piece.start as usize..piece.end as usize])));
     let mut sum = Hasher::new();
-    bulk.iter().for_each(|part| bulk_sum.update(&code[part.start as usize..part.end as usize]));
     rest.iter().for_each(|part| sum.update(&code[part.start as usize..part.end as usize]));
     let places = bulk.iter().flat_map(|part| [part.start, part.end]);
     let mut seal = MAGIC.to_vec();
-    seal.extend(places.chain([bulk_sum.finalize().into(), length]).flat_map(u64::to_le_bytes));
+    seal.extend(places.chain([bulk_sum, length]).flat_map(u64::to_le_bytes));
     sum.update(&seal);
     seal.extend(u64::from(sum.finalize()).to_le_bytes());
     code.append(&mut seal);
@@ -86,7 +105,7 @@ pub(crate) fn generation(file: &File) -> io::Result<Generation> {
 pub(crate) struct Sealed<'a> {
     file: &'a File,
     bulk: Bulk,
-    /// What the bulk's CRC-32 has to be.
+    /// What [`of_pieces`] has to give.
     bulk_sum: u64,
 }
 
@@ -105,7 +124,8 @@ impl<'a> Sealed<'a> {
         let bulk = [first..first_end, second..second_end];
         let rest = rest(&bulk, length).ok_or(SealError::Damaged)?;
         let mut hasher = Hasher::new();
-        read(file, &rest, &mut hasher)?;
+        let mut buffer = vec![0; READ];
+        rest.iter().try_for_each(|range| read(file, range, &mut buffer, &mut hasher))?;
         hasher.update(sealed);
         let is_intact = sealed_length == length && sum == u64::from(hasher.finalize()).to_le_bytes();
         if is_intact { Ok(Self { file, bulk, bulk_sum }) } else { Err(SealError::Damaged) }
@@ -113,42 +133,42 @@ impl<'a> Sealed<'a> {
 
     /// Does `work`, and meanwhile sees whether the bulk is as it was sealed. If it is not, what came of the work is dropped.
     pub(crate) fn while_verified<T>(&self, work: impl FnOnce() -> T) -> Result<T, SealError> {
-        let bytes: u64 = self.bulk.iter().map(|part| part.end - part.start).sum();
-        if bytes < WORTH_A_THREAD {
-            self.verify_bulk()?;
-            return Ok(work());
-        }
-        thread::scope(|scope| {
-            let aside = thread::Builder::new().name("checksum".to_owned()).spawn_scoped(scope, || self.verify_bulk());
-            let done = work();
-            match aside {
-                Ok(thread) => thread.join().unwrap_or(Err(SealError::Damaged))?,
-                // The process may have no more threads.
-                Err(_) => self.verify_bulk()?,
+        let pieces: Vec<_> = pieces(&self.bulk).map(|piece| (piece, AtomicU32::new(0))).collect();
+        let next = AtomicUsize::new(0);
+        let sum = || -> io::Result<()> {
+            let mut buffer = vec![0; READ];
+            while let Some((piece, sum)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let mut hasher = Hasher::new();
+                read(self.file, piece, &mut buffer, &mut hasher)?;
+                sum.store(hasher.finalize(), Ordering::Relaxed);
             }
-            Ok(done)
-        })
-    }
-
-    fn verify_bulk(&self) -> Result<(), SealError> {
-        let mut hasher = Hasher::new();
-        read(self.file, &self.bulk, &mut hasher)?;
-        if u64::from(hasher.finalize()) == self.bulk_sum { Ok(()) } else { Err(SealError::Damaged) }
+            Ok(())
+        };
+        let bytes: u64 = self.bulk.iter().map(|part| part.end - part.start).sum();
+        let done = thread::scope(|scope| {
+            // The process may have no more threads.
+            let aside = (bytes >= WORTH_A_THREAD)
+                .then(|| thread::Builder::new().name("checksum".to_owned()).spawn_scoped(scope, sum).ok())
+                .flatten();
+            let done = work();
+            sum()?;
+            aside.map_or(Ok(Ok(())), thread::ScopedJoinHandle::join).map_err(|_| SealError::Damaged)??;
+            Ok::<_, SealError>(done)
+        })?;
+        let sums = pieces.into_iter().map(|(_, sum)| sum.into_inner());
+        if of_pieces(sums) == self.bulk_sum { Ok(done) } else { Err(SealError::Damaged) }
     }
 }
 
-/// Sums what `file` has at `ranges`.
-fn read(file: &File, ranges: &[Range<u64>], hasher: &mut Hasher) -> io::Result<()> {
-    let mut buffer = vec![0; PIECE];
-    for range in ranges {
-        let mut at = range.start;
-        while at < range.end {
-            let most = usize::try_from(range.end - at).unwrap_or(PIECE).min(PIECE);
-            let piece = &mut buffer[..most];
-            file.read_exact_at(piece, at)?;
-            hasher.update(piece);
-            at += most as u64;
-        }
+/// Sums what `file` has at `range`, through `buffer`.
+fn read(file: &File, range: &Range<u64>, buffer: &mut [u8], hasher: &mut Hasher) -> io::Result<()> {
+    let mut at = range.start;
+    while at < range.end {
+        let most = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(buffer.len());
+        let read = &mut buffer[..most];
+        file.read_exact_at(read, at)?;
+        hasher.update(read);
+        at += most as u64;
     }
     Ok(())
 }
