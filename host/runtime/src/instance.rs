@@ -11,6 +11,7 @@ use crate::invocation::Invocation;
 use crate::limits::{self, Limits};
 use crate::log::{GuestOutput, LastPanic};
 use crate::outcome::Failed;
+use crate::pages::Pages;
 use crate::response::SharedResponse;
 use crate::settings::Settings;
 use crate::store::State;
@@ -99,6 +100,8 @@ pub(crate) struct Instances {
     idle: Mutex<Vec<Instance>>,
     /// The instance of an invocation that has not come.
     spare: Mutex<Spare>,
+    /// Pages of memory that are made ready with it. Absent where invocations are not one at a time: each would have pages of its own.
+    pages: Option<Pages>,
 }
 
 /// At most one instance is made ahead, whatever runs at once: there is a place for it in the pool.
@@ -119,7 +122,8 @@ impl Instances {
         let is_any_alike =
             settings.reuse == 1 && settings.time == Time::Machine && settings.record.is_none() && settings.folders.is_empty();
         let spare = Mutex::new(if is_any_alike { Spare::Absent } else { Spare::Never });
-        Self { engine, pre, settings, egress, folders, alarms, idle: Mutex::default(), spare }
+        let pages = (is_any_alike && settings.concurrency.unwrap_or(1) == 1).then(Pages::default);
+        Self { engine, pre, settings, egress, folders, alarms, idle: Mutex::default(), spare, pages }
     }
 
     fn lock_spare(&self) -> MutexGuard<'_, Spare> {
@@ -145,6 +149,9 @@ impl Instances {
 
     /// Keeps an instance for an invocation that has not come. Without one, none is made ahead any more.
     pub(crate) fn keep_spare(&self, instance: Option<Instance>) {
+        if let Some(pages) = &self.pages {
+            pages.make_ready();
+        }
         let mut spare = self.lock_spare();
         *spare = instance.map_or(Spare::Never, |instance| Spare::Ready(Box::new(instance)));
     }
@@ -160,7 +167,7 @@ impl Instances {
         Some(idle.remove(at))
     }
 
-    /// Keeps an instance whose call succeeded, if [`Settings::reuse`] allows, and it has not grown past half of its memory.
+    /// Takes down an instance whose call succeeded, or keeps it, if [`Settings::reuse`] allows, and it has not grown past half of its memory.
     pub(crate) fn keep(&self, instance: Instance) {
         let lean = instance.store.data().limits.used() <= self.settings.memory / 2;
         if instance.uses < self.settings.reuse && lean {
@@ -170,6 +177,8 @@ impl Instances {
                 idle.remove(0);
             }
             idle.push(instance);
+        } else if let Some(pages) = &self.pages {
+            pages.take_down(instance);
         }
     }
 

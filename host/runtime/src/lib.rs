@@ -36,6 +36,7 @@ mod link;
 pub mod log;
 mod outcome;
 pub mod outlet;
+mod pages;
 mod path;
 #[cfg(feature = "lambda")]
 mod polling;
