@@ -139,8 +139,8 @@ done
 
 step "the handler that they are tried with"
 rustup target add wasm32-wasip2
-cargo build --locked --quiet --release --target wasm32-wasip2 --package greeting
+cargo build --locked --quiet --profile handler --target wasm32-wasip2 --package greeting
 for arch in "${archs[@]}"; do
-  deploy/release/try.sh "$arch" "$OUT" "$VERSION" "$TARGET/wasm32-wasip2/release/greeting.wasm"
+  deploy/release/try.sh "$arch" "$OUT" "$VERSION" "$TARGET/wasm32-wasip2/handler/greeting.wasm"
 done
 printf '\nrelease: all of it holds, in %s (%s)\n' "$OUT" "$(date +%T)"

@@ -141,5 +141,5 @@ async fn a_build_goes_where_it_is_asked_to() {
     }
     let said = run(&sources, &["firstbyte build --small".to_owned()]).await;
     let (built, _size) = said.split_once(" (").expect("a path and a size");
-    assert!(Path::new(built).is_file() && built.ends_with("/wasm32-wasip2/release/greeting.wasm"), "{said}");
+    assert!(Path::new(built).is_file() && built.ends_with("/wasm32-wasip2/handler/greeting.wasm"), "{said}");
 }

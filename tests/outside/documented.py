@@ -90,7 +90,7 @@ NEVER = {
     "deploy/release/build.sh x86_64": "builds hosts and a command line (52 minutes of CPU time for both architectures); CI runs it with `--quick`",
     "host/wire/fuzz/run.sh 60": "needs a nightly toolchain; the same inputs that were found are tests",
     "host/runtime/fuzz/run.sh 60": "needs a nightly toolchain; the same inputs that were found are tests",
-    "cargo run --release -p firstbyte-bench": "measures for ten minutes, on a machine that does nothing else",
+    "cargo run --profile dist -p firstbyte-bench": "measures for ten minutes, on a machine that does nothing else",
     "tests/bench/languages/run.sh": "measures for some minutes, on a machine that does nothing else",
     "cargo install --locked --path host/cli": "builds the same program once more, in 16 minutes of CPU time; CI builds it by `cargo run --release`",
     "firstbyte serve -- sh -c './app & exec lambda-adapter'": "needs a reader's application, and the Lambda Web Adapter",

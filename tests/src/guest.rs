@@ -79,7 +79,7 @@ impl Guest {
         }
         // A command is no library: `firstbyte` would not build it. Another guest's build sees to the target.
         let _ = Self::Echo.component();
-        let arguments = ["build", "--release", "--target", "wasm32-wasip2", "--package", "guest-not-a-handler"];
+        let arguments = ["build", "--profile", "handler", "--target", "wasm32-wasip2", "--package", "guest-not-a-handler"];
         executables(&arguments).remove("guest-not-a-handler").expect("the guest builds")
     }
 }

@@ -2,6 +2,8 @@
 //! Whoever builds there, and serves what lies here, is told.
 
 use crate::stamp::Stamp;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,14 +40,13 @@ impl Elsewhere {
 /// `…/wasm32-wasip2/release/name.wasm` has its like under other targets and profiles.
 fn others(served: &Path) -> Option<Vec<PathBuf>> {
     const TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
-    const PROFILES: [&str; 2] = ["debug", "release"];
     let (name, profile) = (served.file_name()?, served.parent()?);
     let target = profile.parent()?;
-    let is = |path: &Path, names: [&str; 2]| path.file_name().is_some_and(|name| names.iter().any(|known| name == *known));
-    if !is(profile, PROFILES) || !is(target, TARGETS) {
+    let (root, target, profile) = (target.parent()?, target.file_name()?, profile.file_name()?);
+    if TARGETS.iter().all(|known| target != *known) {
         return None;
     }
-    let all = TARGETS.iter().flat_map(|target| PROFILES.map(|profile| Path::new(target).join(profile).join(name)));
-    let root = target.parent()?;
-    Some(all.map(|path| root.join(path)).filter(|path| path != served).collect())
+    let profiles = BTreeSet::from([OsStr::new("debug"), OsStr::new("release"), profile]);
+    let all = TARGETS.iter().flat_map(|target| profiles.iter().map(move |profile| root.join(target).join(profile).join(name)));
+    Some(all.filter(|path| path != served).collect())
 }

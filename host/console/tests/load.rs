@@ -1,6 +1,6 @@
 //! What a console costs the streams that it shows: 200 at once, without one and with one that nobody reads, that somebody reads, and
 //! whose reader has stopped reading. Takes half a minute, and a machine with nothing else to do:
-//! `cargo test --release -p firstbyte-console --test load -- --ignored --nocapture`.
+//! `cargo test --profile dist -p firstbyte-console --test load -- --ignored --nocapture`.
 
 mod browser;
 

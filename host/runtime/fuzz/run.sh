@@ -5,11 +5,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 root=$PWD
-cargo build --release --target wasm32-wasip2 -p guest-calls
+cargo build --profile handler --target wasm32-wasip2 -p guest-calls
 cd host/runtime
 mkdir -p fuzz/target/found/calls fuzz/corpus/calls
 cargo run --manifest-path "$root/Cargo.toml" -p firstbyte-cli -- \
-  compile "${CARGO_TARGET_DIR:-$root/target}/wasm32-wasip2/release/guest_calls.wasm" -o fuzz/target/calls.cwasm
+  compile "${CARGO_TARGET_DIR:-$root/target}/wasm32-wasip2/handler/guest_calls.wasm" -o fuzz/target/calls.cwasm
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 cargo +nightly fuzz run -s none calls fuzz/target/found/calls fuzz/corpus/calls -- \

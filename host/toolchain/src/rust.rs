@@ -13,8 +13,8 @@ const TARGET: &str = "wasm32-wasip2";
 
 const MANIFEST: &str = "Cargo.toml";
 
-/// Optimized across crates: two thirds of the size, and longer to build.
-const SMALL: [&str; 4] = ["--config", "profile.release.lto='fat'", "--config", "profile.release.codegen-units=1"];
+/// What optimizes across crates: two thirds of the size, and longer to build.
+const SMALL: [&str; 2] = ["lto='fat'", "codegen-units=1"];
 
 /// The language.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +46,13 @@ impl Language for Rust {
     fn build(&self, project: &Path, build: &Build<'_>) -> Result<Built, BuildError> {
         let manifest = project.join(MANIFEST);
         let manifest = manifest.canonicalize().unwrap_or(manifest);
-        let target = target(project, &manifest)?;
+        let cargo::Workspace { packages, profile } = cargo::Workspace::of(project)?;
+        let target = target(packages, project, &manifest)?;
         cargo::ensure_target(project, TARGET, build.progress)?;
         let mut command = cargo::cargo(project);
-        command.args(["build", "--release", "--target", TARGET]).args(target);
+        command.args(["build", "--profile", &profile, "--target", TARGET]).args(target);
         if build.effort == Effort::Small {
-            command.args(SMALL);
+            SMALL.iter().for_each(|setting| _ = command.args(["--config", &format!("profile.{profile}.{setting}")]));
         }
         let messages = cargo::run(command, project, build)?;
         let component = messages.component_of(&manifest).ok_or_else(|| unsuitable(project, NO_COMPONENT.to_owned()))?;
@@ -85,8 +86,7 @@ const NO_COMPONENT: &str = "builds no component: its Cargo.toml needs `[lib] cra
 
 /// What of a folder's crate is the component, as cargo's arguments: the library, or a program, as which handlers of `wasi:http` are
 /// written. What makes none is told before it is compiled.
-fn target(project: &Path, manifest: &Path) -> Result<Vec<String>, BuildError> {
-    let packages = cargo::packages(project)?;
+fn target(packages: Vec<cargo::Package>, project: &Path, manifest: &Path) -> Result<Vec<String>, BuildError> {
     let Some(package) = packages.into_iter().find(|package| package.manifest_path == manifest) else {
         return Err(unsuitable(project, "is a workspace: give the folder of the crate that is the handler".to_owned()));
     };
@@ -166,11 +166,27 @@ mod tests {
         fs::write(folder.path().join("src/main.rs"), "").unwrap();
         let target_of = |text: &str| {
             fs::write(&manifest, format!("[package]\nname = \"a\"\n{text}\n[workspace]\n")).unwrap();
-            target(folder.path(), &manifest.canonicalize().unwrap()).unwrap()
+            let packages = cargo::Workspace::of(folder.path()).unwrap().packages;
+            target(packages, folder.path(), &manifest.canonicalize().unwrap()).unwrap()
         };
         assert_eq!(target_of(""), ["--bin", "a"]);
         fs::write(folder.path().join("src/lib.rs"), "").unwrap();
         assert_eq!(target_of("[lib]\ncrate-type = [\"cdylib\"]"), ["--lib"]);
+    }
+
+    #[test]
+    fn a_workspace_may_have_a_profile_for_its_handlers() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("src")).unwrap();
+        fs::write(folder.path().join("src/lib.rs"), "").unwrap();
+        let profile_of = |metadata: &str| {
+            let manifest = format!("[package]\nname = \"a\"\n[workspace]\n{metadata}");
+            fs::write(folder.path().join(MANIFEST), manifest).unwrap();
+            cargo::Workspace::of(folder.path()).unwrap().profile
+        };
+        assert_eq!(profile_of(""), "release");
+        assert_eq!(profile_of("metadata.another.profile = \"tool\""), "release");
+        assert_eq!(profile_of("metadata.firstbyte.profile = \"handler\""), "handler");
     }
 
     #[test]

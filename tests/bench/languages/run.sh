@@ -23,8 +23,8 @@ function_of() {
   "$FIRSTBYTE" package "$2" --arch "$ARCH" --name handler -o "$WORK/$1"
   python3 -m zipfile -e "$WORK/$1/function.zip" "$WORK/$1"
 }
-(cd "$ROOT" && cargo build --release --target wasm32-wasip2 -p bench-guest -p bench-guest-http-p2 -p bench-guest-http-p3)
-guests=${CARGO_TARGET_DIR:-$ROOT/target}/wasm32-wasip2/release
+(cd "$ROOT" && cargo build --profile handler --target wasm32-wasip2 -p bench-guest -p bench-guest-http-p2 -p bench-guest-http-p3)
+guests=${CARGO_TARGET_DIR:-$ROOT/target}/wasm32-wasip2/handler
 (cd javascript && npm install --no-package-lock --no-audit --no-fund --loglevel error && "$FIRSTBYTE" build)
 (cd python && "$FIRSTBYTE" build)
 function_of rust "$guests/bench_guest.wasm"

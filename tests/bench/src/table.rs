@@ -136,7 +136,7 @@ impl Display for Table<'_> {
         writeln!(
             f,
             "Medians of {rounds} rounds (starts: {}), the contenders in turns, with the quartiles in parentheses. `cargo run \
-             --release -p firstbyte-bench` in this repository measures the same on another machine.\n",
+             --profile dist -p firstbyte-bench` in this repository measures the same on another machine.\n",
             rounds * crate::measure::STARTS
         )?;
         if let Some(chart) = self.chart {

@@ -83,7 +83,7 @@ async fn fifty_conversations_at_once() {
     assert_keeps(BUSY, &Door::ALL).await;
 }
 
-/// `cargo test --release --test relay -- --ignored --nocapture`
+/// `cargo test --profile dist --test relay -- --ignored --nocapture`
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "wants a machine of its own, and --release"]
 async fn fifty_conversations_on_a_quiet_machine() {

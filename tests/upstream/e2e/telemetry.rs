@@ -183,7 +183,7 @@ async fn the_moments_of_a_stream_are_in_its_span() {
     assert_eq!(attribute(span, "firstbyte.response.writes"), Some("2"));
 }
 
-/// `cargo test --release --test telemetry -- --ignored --nocapture`
+/// `cargo test --profile dist --test telemetry -- --ignored --nocapture`
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "wants a machine of its own, and --release"]
 async fn spans_are_within_two_milliseconds_of_what_the_client_saw() {

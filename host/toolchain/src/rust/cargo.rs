@@ -54,18 +54,35 @@ pub(super) struct Target {
     pub(super) kind: Vec<String>,
 }
 
-/// The packages of the workspace that a folder belongs to, which may be the folder's alone.
-pub(super) fn packages(folder: &Path) -> Result<Vec<Package>, BuildError> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
+/// The workspace that a folder belongs to, which may be the folder's alone.
+pub(super) struct Workspace {
+    pub(super) packages: Vec<Package>,
+    /// The profile that handlers are built with.
+    pub(super) profile: String,
+}
+
+impl Workspace {
+    pub(super) fn of(folder: &Path) -> Result<Self, BuildError> {
+        let mut cargo = cargo(folder);
+        cargo.args(["metadata", "--no-deps", "--format-version", "1"]).stderr(Stdio::inherit());
+        let output = cargo.output().map_err(|reason| not_run("cargo", &reason))?;
+        let metadata: Option<Metadata> = serde_json::from_slice(&output.stdout).ok();
+        let metadata = metadata.filter(|_| output.status.success());
+        let Metadata { packages, metadata } =
+            metadata.ok_or_else(|| BuildError::Failed { tool: "cargo", project: folder.to_owned() })?;
+        // What a workspace writes for other tools may have any form.
+        let profile = metadata.pointer("/firstbyte/profile").and_then(|profile| profile.as_str());
+        Ok(Self { packages, profile: profile.unwrap_or("release").to_owned() })
     }
-    let mut cargo = cargo(folder);
-    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).stderr(Stdio::inherit());
-    let output = cargo.output().map_err(|reason| not_run("cargo", &reason))?;
-    let metadata: Option<Metadata> = serde_json::from_slice(&output.stdout).ok();
-    let metadata = metadata.filter(|_| output.status.success());
-    Ok(metadata.ok_or_else(|| BuildError::Failed { tool: "cargo", project: folder.to_owned() })?.packages)
+}
+
+/// What cargo says of a workspace, as far as it matters here.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    /// The table `workspace.metadata`, or null.
+    #[serde(default)]
+    metadata: serde_json::Value,
 }
 
 /// Adds a target by rustup, if it is missing.

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 
 const GUEST_TARGET: &str = "wasm32-wasip2";
 
+/// What this workspace builds handlers with.
+const GUEST_PROFILE: &str = "handler";
+
 /// The bootstrap with the component of the crate `guest`.
 pub(super) fn build(builder: &Builder, name: Name, guest: &str) -> Result<Built> {
     let musl = builder.musl();
@@ -24,11 +27,11 @@ pub(super) fn build(builder: &Builder, name: Name, guest: &str) -> Result<Built>
         "--target",
         musl.as_str(),
     ])?;
-    builder.cargo(&["build", "--release", "-p", guest, "--target", GUEST_TARGET])?;
+    builder.cargo(&["build", "--profile", GUEST_PROFILE, "-p", guest, "--target", GUEST_TARGET])?;
 
     let root = builder.output.join(if name == Name::Firstbyte { "firstbyte" } else { guest });
     fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
-    let component = target.join(GUEST_TARGET).join("release").join(guest.replace('-', "_")).with_extension("wasm");
+    let component = target.join(GUEST_TARGET).join(GUEST_PROFILE).join(guest.replace('-', "_")).with_extension("wasm");
     let handler = root.join("handler.cwasm");
     builder.cargo(&[
         "run",
