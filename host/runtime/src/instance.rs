@@ -149,7 +149,7 @@ impl Instances {
 
     /// Keeps an instance for an invocation that has not come. Without one, none is made ahead any more.
     pub(crate) fn keep_spare(&self, instance: Option<Instance>) {
-        if let Some(pages) = &self.pages {
+        if let (Some(pages), Some(_)) = (&self.pages, &instance) {
             pages.make_ready();
         }
         let mut spare = self.lock_spare();

@@ -15,11 +15,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Pages, by their numbers: an address through the size of a page. Ascending.
 type Numbers = Vec<usize>;
 
-/// The most pages that are made ready: 8 MiB. An invocation that writes to more takes longer for other reasons.
-const MOST: usize = 2048;
+/// Neighbours among them.
+type Run = Range<usize>;
 
-/// The most pages that are looked at: 1 GiB.
-const MOST_SEEN: usize = 256 * 1024;
+/// The most bytes that are made ready. An invocation that writes to more takes longer for other reasons.
+const MOST: usize = 8 << 20;
+
+/// The most bytes of addresses that are looked at.
+const MOST_SEEN: usize = 1 << 30;
+
+/// How many pages the kernel is asked of at once.
+const AT_ONCE: usize = 4096;
 
 /// What is known of the pages that invocations write to.
 #[derive(Debug, Default)]
@@ -32,7 +38,7 @@ enum Known {
     /// What one invocation wrote to.
     Once(Numbers),
     /// What both invocations wrote to. Empty, if the kernel does not say or do what is needed.
-    Ready(Vec<Range<usize>>),
+    Ready(Vec<Run>),
 }
 
 impl Pages {
@@ -46,112 +52,159 @@ impl Pages {
         if matches!(*known, Known::Ready(_)) {
             return;
         }
-        let before = written();
-        drop(instance);
-        let given_back = before.and_then(|before| Ok(without(before, &written()?)));
+        let given_back = given_back(instance);
         *known = match (std::mem::take(&mut *known), given_back) {
             (Known::Nothing, Ok(pages)) => Known::Once(pages),
             (Known::Once(first), Ok(mut pages)) => {
                 pages.retain(|page| first.binary_search(page).is_ok());
-                pages.truncate(MOST);
-                Known::Ready(runs(&pages))
+                Known::Ready(bounded(runs(&pages, 1)))
             }
             (_, Err(_)) | (Known::Ready(_), _) => Known::Ready(Vec::new()),
         };
     }
 
-    /// Makes them ready.
+    /// Makes them ready. What is not mapped is refused, and passed over.
     pub(crate) fn make_ready(&self) {
-        let mut known = self.lock();
-        if let Known::Ready(runs) = &mut *known {
-            // The first call tells whether the kernel knows how. What is not mapped is refused as well, and passed over.
-            if let Some(run) = runs.first()
-                && populate(run.clone()).is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput)
-            {
-                runs.clear();
-            }
-            runs.iter().skip(1).for_each(|run| _ = populate(run.clone()));
+        if let Known::Ready(runs) = &*self.lock() {
+            runs.iter().for_each(|run| _ = populate(run));
         }
     }
 }
 
-/// The pages of this process that are its own alone: they were written to.
-fn written() -> io::Result<Numbers> {
-    const OWN: u64 = 1 << 63;
-    const OF_A_FILE: u64 = 1 << 61;
-    let size = rustix::param::page_size();
-    let maps = std::fs::read_to_string("/proc/self/maps")?;
-    let pagemap = File::open("/proc/self/pagemap")?;
-    let mut pages = Vec::new();
-    let mut seen = 0;
-    for map in maps.lines().filter_map(writable) {
-        let numbers = map.start / size..map.end / size;
-        seen += numbers.len();
-        if seen > MOST_SEEN {
-            return Err(io::Error::other("too much memory to look at"));
-        }
-        let mut entries = vec![0; numbers.len() * 8];
-        pagemap.read_exact_at(&mut entries, numbers.start as u64 * 8)?;
-        let entries = entries.as_chunks::<8>().0.iter().map(|entry| u64::from_ne_bytes(*entry));
-        pages.extend(numbers.zip(entries).filter(|(_, entry)| entry & (OWN | OF_A_FILE) == OWN).map(|(number, _)| number));
-    }
+/// Drops an instance, and gives the pages that were written to and that its end gave back.
+///
+/// # Errors
+/// The kernel does not say, or could not make them ready: it is older than Linux 5.14, or forbidden to.
+fn given_back<T>(instance: T) -> io::Result<Numbers> {
+    // The page of this very variable, which is there: nothing is looked for that would be of no use.
+    let here = std::ptr::from_ref(&instance).addr() / page_size();
+    populate(&(here..here + 1))?;
+    let mut pagemap = Pagemap { file: File::open("/proc/self/pagemap")?, entries: vec![0; AT_ONCE * ENTRY] };
+    let mut pages = pagemap.written(&writable()?)?;
+    drop(instance);
+    // What lies between is read along: it costs less than another call.
+    let left = pagemap.written(&runs(&pages, 64))?;
+    pages.retain(|page| left.binary_search(page).is_err());
     Ok(pages)
 }
 
-/// The addresses of a line of `/proc/self/maps`, if what is there can be written to and is not shared: `7f00-7f10 rw-p …`.
-fn writable(line: &str) -> Option<Range<usize>> {
+/// Bytes of what the kernel says of a page.
+const ENTRY: usize = 8;
+
+/// What the kernel says of the pages of this process.
+struct Pagemap {
+    file: File,
+    entries: Vec<u8>,
+}
+
+impl Pagemap {
+    /// Those of the pages that are this process's own alone: they were written to.
+    fn written(&mut self, among: &[Run]) -> io::Result<Numbers> {
+        const OWN: u64 = 1 << 63;
+        const OF_A_FILE: u64 = 1 << 61;
+        let mut pages = Vec::new();
+        for run in among {
+            for first in run.clone().step_by(AT_ONCE) {
+                let numbers = first..run.end.min(first + AT_ONCE);
+                let entries = &mut self.entries[..numbers.len() * ENTRY];
+                self.file.read_exact_at(entries, (first * ENTRY) as u64)?;
+                let entries = entries.as_chunks().0.iter().map(|entry| u64::from_ne_bytes(*entry));
+                pages
+                    .extend(numbers.zip(entries).filter(|(_, entry)| entry & (OWN | OF_A_FILE) == OWN).map(|(number, _)| number));
+            }
+        }
+        Ok(pages)
+    }
+}
+
+/// The pages of this process that can be written to and are not shared.
+fn writable() -> io::Result<Vec<Run>> {
+    // Names of files in it are in any encoding.
+    let maps = std::fs::read("/proc/self/maps")?;
+    let runs: Vec<Run> = String::from_utf8_lossy(&maps).lines().filter_map(writable_of).collect();
+    let seen: usize = runs.iter().map(ExactSizeIterator::len).sum();
+    if seen > MOST_SEEN / page_size() { Err(io::Error::other("too much memory to look at")) } else { Ok(runs) }
+}
+
+/// The pages of a line of `/proc/self/maps`, if what is there can be written to and is not shared: `7f00-7f10 rw-p …`.
+fn writable_of(line: &str) -> Option<Run> {
     let (addresses, rest) = line.split_once(' ')?;
     let (start, end) = addresses.split_once('-')?;
-    let address = |text| usize::from_str_radix(text, 16).ok();
-    if rest.starts_with("rw-p") { Some(address(start)?..address(end)?) } else { None }
+    let number = |text| usize::from_str_radix(text, 16).map(|address| address / page_size()).ok();
+    if rest.starts_with("rw-p") { Some(number(start)?..number(end)?) } else { None }
 }
 
-/// What is in `pages` and not in `others`.
-fn without(mut pages: Numbers, others: &[usize]) -> Numbers {
-    pages.retain(|page| others.binary_search(page).is_err());
-    pages
-}
-
-/// The addresses of pages, neighbours together. A single page between two of them is taken along: it costs less than another call.
-fn runs(pages: &[usize]) -> Vec<Range<usize>> {
-    let size = rustix::param::page_size();
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for page in pages {
-        let (start, end) = (page * size, (page + 1) * size);
+/// Pages as runs. So many others between two of them are taken along.
+fn runs(pages: &[usize], between: usize) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for &page in pages {
         match runs.last_mut() {
-            Some(last) if start <= last.end + size => last.end = end,
-            _ => runs.push(start..end),
+            Some(last) if page <= last.end + between => last.end = page + 1,
+            _ => runs.push(page..page + 1),
         }
     }
     runs
 }
 
-#[expect(unsafe_code, reason = "wasmtime does not say where an instance's memory is, nor make pages of it ready")]
-fn populate(addresses: Range<usize>) -> io::Result<()> {
-    let start = std::ptr::without_provenance_mut(addresses.start);
-    // SAFETY: the advice changes no byte of memory, whatever is at these addresses by now: it does what the first write to each page
-    // would do. What is not mapped, or cannot be written to, is refused.
-    Ok(unsafe { rustix::mm::madvise(start, addresses.len(), rustix::mm::Advice::LinuxPopulateWrite) }?)
+/// As many of the pages as are made ready.
+fn bounded(mut runs: Vec<Run>) -> Vec<Run> {
+    let mut left = MOST / page_size();
+    runs.retain_mut(|run| {
+        run.end = run.end.min(run.start + left);
+        left -= run.len();
+        run.start < run.end
+    });
+    runs
 }
 
-#[cfg(test)]
+fn page_size() -> usize {
+    rustix::param::page_size()
+}
+
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "wasmtime does not say where an instance's memory is, nor make pages of it ready")]
+fn populate(run: &Run) -> io::Result<()> {
+    let start = std::ptr::without_provenance_mut(run.start * page_size());
+    // SAFETY: the advice changes no byte of memory, whatever is at these addresses by now: it does what the first write to each page
+    // would do. What is not mapped, or cannot be written to, is refused.
+    Ok(unsafe { rustix::mm::madvise(start, run.len() * page_size(), rustix::mm::Advice::LinuxPopulateWrite) }?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn populate(_: &Run) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(all(test, target_os = "linux"))]
 #[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
 
+    /// Zeroed memory that the kernel has not given yet, and gives page by page, however the machine is set.
+    #[expect(unsafe_code, reason = "there is no safe way to say so")]
+    fn memory() -> Vec<u8> {
+        let mut memory = vec![0_u8; 64 << 20];
+        let pages = memory.as_mut_ptr_range();
+        let start = pages.start.map_addr(|address| address.next_multiple_of(page_size()));
+        let length = (pages.end.addr() - start.addr()) / page_size() * page_size();
+        // SAFETY: the advice changes no byte.
+        unsafe { rustix::mm::madvise(start.cast(), length, rustix::mm::Advice::LinuxNoHugepage) }.unwrap();
+        memory
+    }
+
     #[test]
     fn pages_that_were_written_to_are_seen_until_they_are_given_back() {
-        let size = rustix::param::page_size();
-        let mut memory = vec![0_u8; 64 << 20];
-        let first = memory.as_ptr().addr().div_ceil(size);
+        let mut memory = memory();
+        let first = memory.as_ptr().addr().div_ceil(page_size());
         let numbers = first + 10..first + 20;
-        let own = || -> usize { written().unwrap().iter().filter(|page| numbers.contains(page)).count() };
+        let mut pagemap = Pagemap { file: File::open("/proc/self/pagemap").unwrap(), entries: vec![0; AT_ONCE * ENTRY] };
+        let mut own = || pagemap.written(&writable().unwrap()).unwrap().iter().filter(|page| numbers.contains(page)).count();
         assert_eq!(own(), 0, "nothing was written yet");
         for page in 3..13 {
-            memory[(page + 1) * size] = 1;
+            memory[(page + 1) * page_size()] = 1;
         }
         assert!((2..=4).contains(&own()), "{}", own());
-        populate(numbers.start * size..numbers.end * size).unwrap();
+        populate(&numbers).unwrap();
         assert_eq!(own(), 10);
         drop(memory);
         assert_eq!(own(), 0);
@@ -160,10 +213,10 @@ mod tests {
     #[test]
     fn what_two_invocations_wrote_to_is_made_ready() {
         let pages = Pages::default();
-        let size = rustix::param::page_size();
+        let size = page_size();
         // The same addresses twice: what is given back is the next one that is asked for.
         let memory = |written: &[usize]| {
-            let mut memory = vec![0_u8; 64 << 20];
+            let mut memory = memory();
             written.iter().for_each(|page| memory[page * size + size / 2] = 1);
             memory
         };
@@ -176,17 +229,27 @@ mod tests {
         }
         pages.take_down(second);
         let Known::Ready(runs) = &*pages.lock() else { panic!("two are enough") };
-        let wanted = (at + 100 * size) / size * size;
-        assert!(runs.iter().any(|run| run.contains(&wanted) && run.contains(&(wanted + 3 * size))), "{runs:?}");
-        assert!(!runs.iter().any(|run| run.contains(&(wanted + 100 * size)) || run.contains(&(wanted + 200 * size))), "{runs:?}");
+        let wanted = at / size + 100;
+        assert!(runs.iter().any(|run| run.contains(&wanted) && run.contains(&(wanted + 3))), "{runs:?}");
+        assert!(!runs.iter().any(|run| run.contains(&(wanted + 100)) || run.contains(&(wanted + 200))), "{runs:?}");
+    }
+
+    #[test]
+    fn no_more_is_made_ready_than_eight_mebibytes() {
+        let every_other: Vec<usize> = (0..MOST).map(|number| 2 * number).collect();
+        let bytes = |runs: Vec<Run>| runs.iter().map(ExactSizeIterator::len).sum::<usize>() * page_size();
+        assert_eq!(bytes(bounded(runs(&every_other, 1))), 8 << 20);
+        assert_eq!(bytes(bounded(runs(&every_other, 0))), 8 << 20);
+        assert_eq!(bytes(bounded(runs(&[1, 2, 4, 7], 1))), 5 * page_size());
     }
 
     #[test]
     fn addresses_that_nobody_has_are_passed_over() {
-        assert!(populate(0..rustix::param::page_size()).is_err());
-        assert_eq!(runs(&[1, 2, 4, 7]).len(), 2);
-        assert_eq!(writable("7f00-7f10 rw-p 00000000 00:00 0"), Some(0x7f00..0x7f10));
-        assert_eq!(writable("7f00-7f10 r--p 00000000 00:00 0"), None);
-        assert_eq!(writable("7f00-7f10 rw-s 00000000 00:00 0"), None);
+        assert!(populate(&(0..1)).is_err());
+        assert_eq!(runs(&[1, 2, 4, 7], 1), [1..5, 7..8]);
+        let size = page_size();
+        assert_eq!(writable_of(&format!("{:x}-{:x} rw-p 00000000 00:00 0", 3 * size, 5 * size)), Some(3..5));
+        assert_eq!(writable_of("7f00-7f10 r--p 00000000 00:00 0"), None);
+        assert_eq!(writable_of("7f00-7f10 rw-s 00000000 00:00 0"), None);
     }
 }

@@ -7,8 +7,9 @@
 //! Where many wait, the timer does not ring for each of them: rings are [`APART`] for each that waits, and never more than
 //! [`LONGEST`]. A process with one stream is woken to the microsecond; one with a thousand, a thousand times per second at
 //! most, with all that came due meanwhile.
+//!
+//! Such a timer is Linux's. Elsewhere, and where the process has no descriptor left, waits are the executor's.
 
-use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::future::poll_fn;
@@ -69,7 +70,6 @@ impl Alarms {
         let mut waiting = None;
         let rung = poll_fn(|cx| self.poll(cx, until, &mut waiting)).await;
         if rung.is_err() {
-            // The process has no descriptor left for a timer.
             tokio::time::sleep_until(until.into()).await;
         }
     }
@@ -103,8 +103,7 @@ impl Alarms {
 
     #[expect(deprecated, reason = "its successor is unsafe, for types that change their descriptor; a File does not")]
     fn timer(&self) -> io::Result<Timer> {
-        let file = rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        let file = Arc::new(AsyncFd::new(File::from(file))?);
+        let file = Arc::new(AsyncFd::new(kernel::timer()?)?);
         let (rings, shared) = (Arc::clone(&file), Arc::downgrade(&self.0));
         let ringing = tokio::spawn(async move {
             // The executor is told of each ring anew, so nobody has to read how often it rang.
@@ -153,11 +152,7 @@ impl State {
         if self.set.is_some_and(|set| set <= until) {
             return Ok(());
         }
-        // Zero would switch it off.
-        let after = until.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
-        let it_value = Timespec { tv_sec: after.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: after.subsec_nanos().into() };
-        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
-        rustix::time::timerfd_settime(timer.file.get_ref(), TimerfdTimerFlags::empty(), &once)?;
+        kernel::set(timer.file.get_ref(), until.saturating_duration_since(Instant::now()))?;
         self.set = Some(until);
         Ok(())
     }
@@ -172,6 +167,45 @@ struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.shared.lock().waiting.remove(&self.key);
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod kernel {
+    use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
+    use std::fs::File;
+    use std::io;
+    use std::time::Duration;
+
+    /// A timer that is not set.
+    pub(super) fn timer() -> io::Result<File> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        Ok(rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?.into())
+    }
+
+    /// Has it ring once, after so long.
+    pub(super) fn set(timer: &File, after: Duration) -> io::Result<()> {
+        // Zero would switch it off.
+        let after = after.max(Duration::from_nanos(1));
+        let it_value = Timespec { tv_sec: after.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: after.subsec_nanos().into() };
+        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
+        rustix::time::timerfd_settime(timer, TimerfdTimerFlags::empty(), &once)?;
+        Ok(())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod kernel {
+    use std::fs::File;
+    use std::io;
+    use std::time::Duration;
+
+    pub(super) fn timer() -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn set(_: &File, _: Duration) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
