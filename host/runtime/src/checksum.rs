@@ -42,6 +42,8 @@ pub(crate) enum SealError {
     Absent,
     #[error("it is damaged: its checksum is another one")]
     Damaged,
+    #[error("it became shorter while it was read")]
+    Cut,
 }
 
 /// Where the bulk of a file lies: two parts, one after the other.
@@ -135,7 +137,7 @@ impl<'a> Sealed<'a> {
     pub(crate) fn while_verified<T>(&self, work: impl FnOnce() -> T) -> Result<T, SealError> {
         let pieces: Vec<_> = pieces(&self.bulk).map(|piece| (piece, AtomicU32::new(0))).collect();
         let next = AtomicUsize::new(0);
-        let sum = || -> io::Result<()> {
+        let sum = || -> Result<(), SealError> {
             let mut buffer = vec![0; READ];
             while let Some((piece, sum)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let mut hasher = Hasher::new();
@@ -161,12 +163,15 @@ impl<'a> Sealed<'a> {
 }
 
 /// Sums what `file` has at `range`, through `buffer`.
-fn read(file: &File, range: &Range<u64>, buffer: &mut [u8], hasher: &mut Hasher) -> io::Result<()> {
+fn read(file: &File, range: &Range<u64>, buffer: &mut [u8], hasher: &mut Hasher) -> Result<(), SealError> {
     let mut at = range.start;
     while at < range.end {
         let most = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(buffer.len());
         let read = &mut buffer[..most];
-        file.read_exact_at(read, at)?;
+        file.read_exact_at(read, at).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => SealError::Cut,
+            _ => error.into(),
+        })?;
         hasher.update(read);
         at += most as u64;
     }
@@ -229,5 +234,16 @@ mod tests {
         std::fs::write(file.path(), &damaged).unwrap();
         let file = File::open(file.path()).unwrap();
         assert!(matches!(Sealed::of(&file).unwrap().while_verified(|| "made"), Err(SealError::Damaged)));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_while_it_is_summed_is_told_as_that() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for length in [2 * PIECE, 2 * WORTH_A_THREAD] {
+            std::fs::write(file.path(), sealed(length, [4096..length / 2, length / 2..length])).unwrap();
+            let file = File::options().read(true).write(true).open(file.path()).unwrap();
+            let cut = Sealed::of(&file).unwrap().while_verified(|| file.set_len(length / 3).unwrap());
+            assert_eq!(cut.unwrap_err().to_string(), "it became shorter while it was read");
+        }
     }
 }
