@@ -1,9 +1,8 @@
-//! Where another build of the same crate goes: cargo-component's is for another target than ours, and either may be a debug build.
+//! Where another build of the same crate goes: cargo-component's is for another target than ours, and either may be of another profile.
 //! Whoever builds there, and serves what lies here, is told.
 
 use crate::stamp::Stamp;
-use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,23 +10,22 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub(crate) struct Elsewhere {
     served: PathBuf,
-    others: Mutex<Vec<(PathBuf, Stamp)>>,
+    seen: Mutex<BTreeMap<PathBuf, Stamp>>,
 }
 
 impl Elsewhere {
     /// Those for the component at `served`, which has others only if it lies where cargo puts components.
     pub(crate) fn of(served: &Path) -> Self {
-        let others = others(served).unwrap_or_default();
-        let seen = others.into_iter().map(|other| (other.clone(), Stamp::of(&other))).collect();
-        Self { served: served.to_owned(), others: Mutex::new(seen) }
+        let seen = others(served).map(|other| (other.clone(), Stamp::of(&other))).collect();
+        Self { served: served.to_owned(), seen: Mutex::new(seen) }
     }
 
     /// What to tell of a component that was built in another place since somebody last looked.
     pub(crate) fn news(&self) -> Option<String> {
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = others.iter_mut().find_map(|(other, seen)| {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = others(&self.served).find(|other| {
             let now = Stamp::of(other);
-            (std::mem::replace(seen, now) != now && now.exists()).then_some(other)
+            seen.insert(other.clone(), now) != Some(now) && now.exists()
         })?;
         Some(format!(
             "{} was built, but what is served is {}: name the file itself to serve it",
@@ -37,16 +35,46 @@ impl Elsewhere {
     }
 }
 
-/// `…/wasm32-wasip2/release/name.wasm` has its like under other targets and profiles.
-fn others(served: &Path) -> Option<Vec<PathBuf>> {
+/// `…/wasm32-wasip2/release/name.wasm` has its like under other targets and profiles, as far as they have folders by now.
+fn others(served: &Path) -> impl Iterator<Item = PathBuf> {
     const TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
-    let (name, profile) = (served.file_name()?, served.parent()?);
-    let target = profile.parent()?;
-    let (root, target, profile) = (target.parent()?, target.file_name()?, profile.file_name()?);
-    if TARGETS.iter().all(|known| target != *known) {
-        return None;
+    let target = served.parent().and_then(Path::parent);
+    let target = target.filter(|target| TARGETS.iter().any(|known| target.ends_with(known)));
+    let targets = target.and_then(Path::parent).into_iter().flat_map(|root| TARGETS.map(|target| root.join(target)));
+    let profiles = targets.filter_map(|target| target.read_dir().ok()).flatten().flatten();
+    profiles.filter_map(|profile| Some(profile.path().join(served.file_name()?))).filter(move |other| other != served)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_build_for_another_target_or_by_another_profile_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let built = |place: &str| {
+            let path = folder.path().join(place).join("greeting.wasm");
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, place).unwrap();
+            path
+        };
+        let served = built("wasm32-wasip2/release");
+        built("wasm32-wasip1/debug");
+        let elsewhere = Elsewhere::of(&served);
+        assert_eq!(elsewhere.news(), None);
+        built("wasm32-wasip2/release");
+        for place in ["wasm32-wasip1/release", "wasm32-wasip2/debug", "wasm32-wasip2/handler"] {
+            let other = built(place);
+            let news = elsewhere.news().unwrap_or_default();
+            assert!(news.starts_with(&format!("{} was built", other.display())), "{place}: {news}");
+            assert_eq!(elsewhere.news(), None);
+        }
+        built("x86_64-unknown-linux-gnu/release");
+        assert_eq!(elsewhere.news(), None);
+        let elsewhere = Elsewhere::of(&folder.path().join("greeting.wasm"));
+        built("wasm32-wasip2/another");
+        assert_eq!(elsewhere.news(), None);
     }
-    let profiles = BTreeSet::from([OsStr::new("debug"), OsStr::new("release"), profile]);
-    let all = TARGETS.iter().flat_map(|target| profiles.iter().map(move |profile| root.join(target).join(profile).join(name)));
-    Some(all.filter(|path| path != served).collect())
 }

@@ -182,11 +182,13 @@ mod tests {
         let profile_of = |metadata: &str| {
             let manifest = format!("[package]\nname = \"a\"\n[workspace]\n{metadata}");
             fs::write(folder.path().join(MANIFEST), manifest).unwrap();
-            cargo::Workspace::of(folder.path()).unwrap().profile
+            cargo::Workspace::of(folder.path()).map(|workspace| workspace.profile)
         };
-        assert_eq!(profile_of(""), "release");
-        assert_eq!(profile_of("metadata.another.profile = \"tool\""), "release");
-        assert_eq!(profile_of("metadata.firstbyte.profile = \"handler\""), "handler");
+        assert_eq!(profile_of("").unwrap(), "release");
+        assert_eq!(profile_of("metadata.another.profile = \"tool\"").unwrap(), "release");
+        assert_eq!(profile_of("metadata.firstbyte.profile = \"handler\"").unwrap(), "handler");
+        let error = profile_of("metadata.firstbyte.profile = [\"handler\"]").unwrap_err().to_string();
+        assert!(error.contains("workspace.metadata.firstbyte.profile is [\"handler\"]: it needs to be text"), "{error}");
     }
 
     #[test]

@@ -70,9 +70,17 @@ impl Workspace {
         let metadata = metadata.filter(|_| output.status.success());
         let Metadata { packages, metadata } =
             metadata.ok_or_else(|| BuildError::Failed { tool: "cargo", project: folder.to_owned() })?;
-        // What a workspace writes for other tools may have any form.
-        let profile = metadata.pointer("/firstbyte/profile").and_then(|profile| profile.as_str());
-        Ok(Self { packages, profile: profile.unwrap_or("release").to_owned() })
+        let profile = match metadata.pointer("/firstbyte/profile") {
+            None => "release".to_owned(),
+            Some(serde_json::Value::String(profile)) => profile.clone(),
+            Some(other) => {
+                let reason = format!(
+                    "is in a workspace whose workspace.metadata.firstbyte.profile is {other}: it needs to be text, the name of a profile"
+                );
+                return Err(BuildError::Unsuitable { project: folder.to_owned(), reason });
+            }
+        };
+        Ok(Self { packages, profile })
     }
 }
 
