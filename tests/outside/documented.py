@@ -92,7 +92,7 @@ NEVER = {
     "host/runtime/fuzz/run.sh 60": "needs a nightly toolchain; the same inputs that were found are tests",
     "cargo run --profile dist -p firstbyte-bench": "measures for ten minutes, on a machine that does nothing else",
     "tests/bench/languages/run.sh": "measures for some minutes, on a machine that does nothing else",
-    "cargo install --locked --path host/cli": "builds the same program once more, in 16 minutes of CPU time; CI builds it by `cargo run --release`",
+    "cargo install --locked --path host/cli": "builds the same program once more, in ten minutes of CPU time; CI builds it by `cargo run --release`",
     "firstbyte serve -- sh -c './app & exec lambda-adapter'": "needs a reader's application, and the Lambda Web Adapter",
     ".ci/run": "is CI",
 }

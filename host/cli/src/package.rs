@@ -86,8 +86,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     if arguments.with_host {
         entries.push(arguments.host.bootstrap(arch, handler.known.generation)?);
-    } else if handler.known.generation == Generation::P3 {
-        note("this is a component of WASI 0.3: it needs the layer of `firstbyte layer --wasi-p3`, or --with-host");
+    } else if handler.known.generation == Generation::P3 || !arguments.unpacked {
+        let wasi = if handler.known.generation == Generation::P3 { " --wasi-p3" } else { "" };
+        let layer = format!("firstbyte layer --arch {}{wasi}", arch.name());
+        note(format_args!("the function also needs the host: the layer that `{layer}` writes, or --with-host"));
     }
     let destination = if arguments.unpacked {
         Destination::Folder(arguments.output.clone())

@@ -223,6 +223,7 @@ fn a_package_says_which_handler_to_set_and_refuses_names_that_lambda_does() {
     }
     let run = package(&["--name", "mine"]);
     assert!(run.status.success() && stdout(&run).ends_with("\nset the function's Handler to mine\n"), "{run:?}");
+    assert!(stderr(&run).contains("the layer that `firstbyte layer --arch x86_64` writes, or --with-host"), "{run:?}");
 }
 
 #[test]

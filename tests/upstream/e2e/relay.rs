@@ -85,7 +85,7 @@ async fn fifty_conversations_at_once() {
 
 /// `cargo test --profile dist --test relay -- --ignored --nocapture`
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "wants a machine of its own, and --release"]
+#[ignore = "wants a machine of its own, and --profile dist"]
 async fn fifty_conversations_on_a_quiet_machine() {
     assert_keeps(QUIET, &[Door::Url]).await;
 }

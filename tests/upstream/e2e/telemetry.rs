@@ -185,7 +185,7 @@ async fn the_moments_of_a_stream_are_in_its_span() {
 
 /// `cargo test --profile dist --test telemetry -- --ignored --nocapture`
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "wants a machine of its own, and --release"]
+#[ignore = "wants a machine of its own, and --profile dist"]
 async fn spans_are_within_two_milliseconds_of_what_the_client_saw() {
     const TIMES: usize = 100;
     let collector = ModelServer::start().await;
