@@ -1,0 +1,408 @@
+"""An AWS on the loopback for commands that deploy: CloudFormation, S3 and STS, as far as the SAM CLI asks them.
+
+Knows what CloudFormation decides before it makes anything: the transform of SAM's resources (by the translator that AWS runs), parameters,
+conditions, the consent to make roles, whether an update changes anything, and whether the code is where the template says. Does not
+make a function, know IAM, or check a signature: what a template's resources do is seen on AWS alone.
+"""
+
+import hashlib
+import io
+import json
+import re
+import threading
+import zipfile
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+import boto3
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+PSEUDO = {
+    "AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", "AWS::NoValue": None,
+}
+
+
+class Refused(Exception):
+    """What AWS answers instead: the name of the error, a sentence, and a status of HTTP."""
+
+    def __init__(self, code, message, status=400):
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.status = code, message, status
+
+
+@dataclass
+class Stack:
+    name: str
+    status: str = "REVIEW_IN_PROGRESS"
+    source: str = ""
+    template: dict = field(default_factory=dict)
+    parameters: dict = field(default_factory=dict)
+    tags: list = field(default_factory=list)
+    changes: dict = field(default_factory=dict)
+    events: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.created = now()
+        self.id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{self.name}/{hashlib.md5(self.created.encode()).hexdigest()}"
+
+    def becomes(self, status, resource=None, kind="AWS::CloudFormation::Stack"):
+        physical = self.id if resource is None else physical_name(self.name, resource)
+        self.status = status if resource is None else self.status
+        event = {"StackId": self.id, "StackName": self.name, "EventId": str(len(self.events)), "Timestamp": now()}
+        event |= {"LogicalResourceId": resource or self.name, "PhysicalResourceId": physical, "ResourceType": kind, "ResourceStatus": status}
+        self.events.insert(0, event)
+
+    def resources(self):
+        """The template's resources whose condition holds."""
+        return {name: made for name, made in self.template["Resources"].items() if self.holds(made.get("Condition"))}
+
+    def outputs(self):
+        shown = {name: output for name, output in self.template.get("Outputs", {}).items() if self.holds(output.get("Condition"))}
+        return {name: str(self.value(output["Value"])) for name, output in shown.items()}
+
+    def holds(self, condition):
+        return condition is None or self.value(self.template["Conditions"][condition])
+
+    def value(self, node):
+        """What a template's expression comes to. Names that AWS would make up are made up."""
+        if not (isinstance(node, dict) and len(node) == 1):
+            return node
+        [(function, given)] = node.items()
+        match function:
+            case "Ref":
+                return self.named(given)
+            case "Fn::GetAtt":
+                return self.named(given if isinstance(given, str) else ".".join(given))
+            case "Fn::Sub":
+                text, names = (given, {}) if isinstance(given, str) else given
+                return re.sub(r"\$\{([^!}]+)\}", lambda at: str(self.value(names[at[1]]) if at[1] in names else self.named(at[1])), text)
+            case "Fn::Join":
+                return given[0].join(str(self.value(part)) for part in given[1])
+            case "Fn::If":
+                return self.value(given[1] if self.holds(given[0]) else given[2])
+            case "Fn::Equals":
+                return self.value(given[0]) == self.value(given[1])
+            case "Fn::Not":
+                return not self.value(given[0])
+            case "Fn::And":
+                return all(self.value(part) for part in given)
+            case "Fn::Or":
+                return any(self.value(part) for part in given)
+            case "Condition":
+                return self.holds(given)
+            case _ if function.startswith("Fn::"):
+                raise Refused("ValidationError", f"this stand-in does not know {function}")
+        return node
+
+    def named(self, name):
+        known = PSEUDO | {"AWS::StackName": self.name, "AWS::StackId": self.id} | self.parameters
+        if name in known:
+            return known[name]
+        resource, _, attribute = name.partition(".")
+        if resource not in self.template["Resources"]:
+            raise Refused("ValidationError", f"Template format error: Unresolved resource dependencies [{resource}]")
+        made = physical_name(self.name, resource)
+        return f"https://{made}.lambda-url.{REGION}.on.aws/" if attribute == "FunctionUrl" else f"{made}.{attribute}" if attribute else made
+
+
+class Aws:
+    """It listens while it is entered. `environment` is what a command needs to take it for AWS."""
+
+    def __init__(self):
+        self.stacks, self.buckets, self.parts = {}, {}, {}
+        self.lock = threading.Lock()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Asked", (Asked,), {"aws": self}))
+        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+        self.environment = {
+            "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nobody", "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def code(self, stack):
+        """What the functions and layers of a stack are made of: by their names, the files of their zips with mode and bytes."""
+        found = {}
+        for name, resource in stack.resources().items():
+            if (place := code_of(resource)) is not None:
+                with zipfile.ZipFile(io.BytesIO(self.buckets[place["S3Bucket"]][place["S3Key"]])) as archive:
+                    files = {info.filename: (info.external_attr >> 16, archive.read(info)) for info in archive.infolist()}
+                found[name] = files
+        return found
+
+    # CloudFormation and STS: an action with its parameters, and what it answers.
+
+    def get_caller_identity(self, _):
+        return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/nobody", "UserId": "nobody"}
+
+    def stack(self, asked):
+        for stack in self.stacks.values():
+            if asked["StackName"] in (stack.name, stack.id):
+                return stack
+        raise Refused("ValidationError", f"Stack with id {asked['StackName']} does not exist")
+
+    def describe_stacks(self, asked):
+        stack = self.stack(asked)
+        outputs = stack.outputs() if stack.status.endswith("COMPLETE") else {}
+        return {"Stacks": [{
+            "StackName": stack.name, "StackId": stack.id, "StackStatus": stack.status, "CreationTime": stack.created,
+            "EnableTerminationProtection": False, "Tags": stack.tags,
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
+            "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
+        }]}
+
+    def describe_stack_events(self, asked):
+        return {"StackEvents": self.stack(asked).events}
+
+    def get_template_summary(self, asked):
+        template = self.stack(asked).template if "StackName" in asked else yaml_parse(self.source(asked))
+        return {"Parameters": [{"ParameterKey": name} for name in template.get("Parameters", {})]}
+
+    def get_template(self, asked):
+        stack = self.stack(asked)
+        return {"TemplateBody": stack.source if asked.get("TemplateStage") != "Processed" else json.dumps(stack.template)}
+
+    def source(self, asked):
+        if "TemplateBody" in asked:
+            return asked["TemplateBody"]
+        if not asked["TemplateURL"].startswith(self.endpoint):
+            raise Refused("ValidationError", "TemplateURL must reference a valid S3 object to which you have access")
+        bucket, _, key = unquote(urlsplit(asked["TemplateURL"]).path).removeprefix("/").partition("/")
+        return self.object(bucket, key).decode()
+
+    def create_change_set(self, asked):
+        name, update = asked["StackName"], asked["ChangeSetType"] == "UPDATE"
+        if update:
+            stack = self.stack(asked)
+        else:
+            if name in self.stacks and self.stacks[name].status != "REVIEW_IN_PROGRESS":
+                raise Refused("AlreadyExistsException", f"Stack [{name}] already exists and cannot be created again with the changeset")
+            stack = self.stacks.setdefault(name, Stack(name))
+            stack.becomes("REVIEW_IN_PROGRESS")
+        source = self.source(asked)
+        template = yaml_parse(source)
+        given = {one["ParameterKey"]: one.get("ParameterValue", stack.parameters.get(one["ParameterKey"])) for one in asked.get("Parameters", [])}
+        declared = template.get("Parameters", {})
+        if unknown := given.keys() - declared:
+            raise Refused("ValidationError", f"Parameters: {sorted(unknown)} do not exist in the template")
+        parameters = {key: str(given.get(key, about.get("Default"))) for key, about in declared.items() if key in given or "Default" in about}
+        if missing := declared.keys() - parameters:
+            raise Refused("ValidationError", f"Parameters: {sorted(missing)} must have values")
+        planned = Stack(name, source=source, template=translated(template, parameters), parameters=parameters, tags=asked.get("Tags", []))
+        change = {"planned": planned, "id": f"{stack.id.replace(':stack/', ':changeSet/')}/{asked['ChangeSetName']}"}
+        stack.changes[asked["ChangeSetName"]] = change
+        capabilities = set(asked.get("Capabilities", []))
+        if any(made["Type"] == "AWS::IAM::Role" for made in planned.resources().values()) and not capabilities & {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}:
+            raise Refused("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]")
+        if update and (planned.template, planned.parameters, planned.tags) == (stack.template, stack.parameters, stack.tags):
+            change["failed"] = "The submitted information didn't contain changes. Submit different information to create a change set."
+        return {"Id": change["id"], "StackId": stack.id}
+
+    def change(self, asked):
+        stacks = [self.stack(asked)] if "StackName" in asked else self.stacks.values()
+        for stack in stacks:
+            for name, change in stack.changes.items():
+                if asked["ChangeSetName"] in (name, change["id"]):
+                    return stack, name, change
+        raise Refused("ChangeSetNotFound", f"ChangeSet [{asked['ChangeSetName']}] does not exist", 404)
+
+    def describe_change_set(self, asked):
+        stack, name, change = self.change(asked)
+        before, after = (stack.resources() if stack.template else {}), change["planned"].resources()
+        actions = {resource: "Add" if resource not in before else "Remove" if resource not in after else "Modify" for resource in before | after}
+        changes = [
+            {"Type": "Resource", "ResourceChange": {"Action": action, "LogicalResourceId": resource, "ResourceType": (before | after)[resource]["Type"]}}
+            for resource, action in actions.items() if before.get(resource) != after.get(resource)
+        ]
+        answer = {"ChangeSetName": name, "ChangeSetId": change["id"], "StackName": stack.name, "StackId": stack.id}
+        if "failed" in change:
+            return answer | {"Status": "FAILED", "ExecutionStatus": "UNAVAILABLE", "StatusReason": change["failed"]}
+        return answer | {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE", "Changes": changes}
+
+    def execute_change_set(self, asked):
+        stack, name, change = self.change(asked)
+        if "failed" in change:
+            raise Refused("InvalidChangeSetStatus", f"ChangeSet [{name}] cannot be executed in its current status of [FAILED]")
+        planned, verb = change["planned"], "UPDATE" if stack.template else "CREATE"
+        for resource, made in planned.resources().items():
+            if (place := code_of(made)) is not None:
+                self.object(place["S3Bucket"], place["S3Key"])
+            if made["Type"] == "AWS::S3::Bucket":
+                self.buckets.setdefault(physical_name(stack.name, resource), {})
+        stack.becomes(f"{verb}_IN_PROGRESS")
+        stack.source, stack.template, stack.parameters, stack.tags = planned.source, planned.template, planned.parameters, planned.tags
+        stack.changes.clear()
+        for resource, made in stack.resources().items():
+            stack.becomes(f"{verb}_COMPLETE", resource, made["Type"])
+        stack.becomes(f"{verb}_COMPLETE")
+        return {}
+
+    def delete_stack(self, asked):
+        stack = self.stack(asked)
+        del self.stacks[stack.name]
+        return {}
+
+    # S3: buckets that a stack has made, and whole objects.
+
+    def bucket(self, name):
+        if name not in self.buckets:
+            raise Refused("NoSuchBucket", f"The specified bucket does not exist: {name}", 404)
+        return self.buckets[name]
+
+    def object(self, bucket, key):
+        if key not in self.bucket(bucket):
+            raise Refused("NoSuchKey", f"The specified key does not exist: {key}", 404)
+        return self.bucket(bucket)[key]
+
+    def s3(self, method, bucket, key, query, body):
+        """A request's answer: headers and a body."""
+        match method, key, sorted(query):
+            case "GET" | "HEAD", key, [] if key:
+                content = self.object(bucket, key)
+                return {"ETag": etag(content)}, content
+            case "GET", "", _ if query.get("list-type") == "2":
+                keys = [name for name in self.bucket(bucket) if name.startswith(query.get("prefix", ""))]
+                listed = "".join(f"<Contents><Key>{escape(name)}</Key></Contents>" for name in keys)
+                return {}, f"<ListBucketResult><Name>{bucket}</Name>{listed}</ListBucketResult>".encode()
+            case "PUT", key, [] if key:
+                self.bucket(bucket)[key] = body
+                return {"ETag": etag(body)}, b""
+            case "DELETE", key, [] if key:
+                self.bucket(bucket).pop(key, None)
+                return {}, b""
+            case "POST", key, ["uploads"]:
+                self.bucket(bucket)
+                upload = str(len(self.parts))
+                self.parts[upload] = {}
+                return {}, f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>".encode()
+            case "PUT", key, ["partNumber", "uploadId"]:
+                self.parts[query["uploadId"]][int(query["partNumber"])] = body
+                return {"ETag": etag(body)}, b""
+            case "POST", key, ["uploadId"]:
+                parts = self.parts.pop(query["uploadId"])
+                self.bucket(bucket)[key] = b"".join(parts[number] for number in sorted(parts))
+                return {}, f"<CompleteMultipartUploadResult><Key>{escape(key)}</Key></CompleteMultipartUploadResult>".encode()
+        raise Refused("NotImplemented", f"this stand-in does not know {method} /{bucket}/{key} {query}", 501)
+
+
+ACTIONS = {
+    name: name[0].lower() + re.sub("([A-Z])", lambda at: "_" + at[1].lower(), name[1:])
+    for name in (
+        "GetCallerIdentity", "DescribeStacks", "DescribeStackEvents", "GetTemplateSummary", "GetTemplate", "CreateChangeSet",
+        "DescribeChangeSet", "ExecuteChangeSet", "DeleteStack",
+    )
+}
+
+
+class Asked(BaseHTTPRequestHandler):
+    """A request for either protocol: CloudFormation's and STS's forms, which are posted to the root, or S3's."""
+
+    aws: Aws
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        url = urlsplit(self.path)
+        try:
+            with self.aws.lock:
+                if "aws-chunked" in self.headers.get("Content-Encoding", "") or "Transfer-Encoding" in self.headers:
+                    raise Refused("NotImplemented", "this stand-in takes bodies whole", 501)
+                if self.command == "POST" and url.path == "/":
+                    status, headers, said = 200, {}, self.acts(parameters(body.decode()))
+                else:
+                    bucket, _, key = unquote(url.path).removeprefix("/").partition("/")
+                    query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
+                    headers, said = self.aws.s3(self.command, bucket, key, query, body)
+                    status = 204 if self.command == "DELETE" else 200
+        except Refused as why:
+            error = f"<Code>{why.code}</Code><Message>{escape(why.message)}</Message>"
+            form = self.command == "POST" and url.path == "/"
+            said = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>" if form else f"<Error>{error}</Error>"
+            status, headers, said = why.status, {}, said.encode()
+        self.send_response(status)
+        for name, value in (headers | {"Content-Length": str(len(said))}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(said)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
+
+    def acts(self, asked):
+        action = asked.get("Action")
+        if action not in ACTIONS:
+            raise Refused("InvalidAction", f"this stand-in does not know the action {action}")
+        result = getattr(self.aws, ACTIONS[action])(asked)
+        return f"<{action}Response><{action}Result>{xml(result)}</{action}Result></{action}Response>".encode()
+
+
+def now():
+    return datetime.now(timezone.utc).isoformat()
+
+
+def etag(content):
+    return f'"{hashlib.md5(content).hexdigest()}"'
+
+
+def physical_name(stack, resource):
+    return f"{stack}-{resource}-0".lower()
+
+
+def code_of(resource):
+    """Where the code of a function or the content of a layer lies, in S3."""
+    return resource["Properties"].get({"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}.get(resource["Type"]))
+
+
+def translated(template, parameters):
+    """The template as CloudFormation has it after its transform."""
+    if template.get("Transform") != "AWS::Serverless-2016-10-31":
+        return template
+    translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=REGION))
+    try:
+        return translator.translate(template, parameters, get_managed_policy_map=dict)
+    except Exception as error:
+        causes = " ".join(str(cause) for cause in getattr(error, "causes", []))
+        raise Refused("ValidationError", f"Transform AWS::Serverless-2016-10-31 failed with: {error} {causes}") from error
+
+
+def parameters(form):
+    """A form's fields, with its lists: `Tags.member.1.Key=…` is a field of the first one of `Tags`."""
+    asked = {}
+    for path, value in parse_qsl(form, keep_blank_values=True):
+        name, *inner = re.split(r"\.member\.\d+\.?", path)
+        if not inner:
+            asked[name] = value
+        elif inner == [""]:
+            asked.setdefault(name, []).append(value)
+        else:
+            number = int(re.search(r"\.member\.(\d+)", path)[1])
+            members = asked.setdefault(name, [])
+            members += [{} for _ in range(number - len(members))]
+            members[number - 1][inner[0]] = value
+    return asked
+
+
+def xml(value):
+    match value:
+        case dict():
+            return "".join(f"<{name}>{xml(inner)}</{name}>" for name, inner in value.items())
+        case list():
+            return "".join(f"<member>{xml(inner)}</member>" for inner in value)
+        case bool():
+            return str(value).lower()
+    return escape(str(value))
