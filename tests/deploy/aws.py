@@ -8,6 +8,7 @@ make a function, know IAM, or check a signature: what a template's resources do 
 import hashlib
 import io
 import json
+import logging
 import re
 import threading
 import zipfile
@@ -22,6 +23,8 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+# It warns of every feature that is not turned on.
+logging.getLogger("samtranslator").setLevel(logging.CRITICAL)
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PSEUDO = {
     "AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", "AWS::NoValue": None,
@@ -378,6 +381,9 @@ def translated(template, parameters):
     except Exception as error:
         causes = " ".join(str(cause) for cause in getattr(error, "causes", []))
         raise Refused("ValidationError", f"Transform AWS::Serverless-2016-10-31 failed with: {error} {causes}") from error
+    finally:
+        # Nobody wants them, and it complains when it is dropped with them.
+        translator.metrics.publish()
 
 
 def parameters(form):
