@@ -125,6 +125,8 @@ class Aws:
         self.environment = {
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "nobody",
             "AWS_SECRET_ACCESS_KEY": "nobody", "AWS_EC2_METADATA_DISABLED": "true",
+            # SAM looks every five seconds whether a stack is made.
+            "SAM_CLI_POLL_DELAY": "0.1",
         }
 
     def __enter__(self):
