@@ -5,7 +5,6 @@ and whether the code is where the template says. Does not run a function, know I
 resources do is seen on AWS alone.
 """
 
-import base64
 import hashlib
 import io
 import json
@@ -18,6 +17,7 @@ from xml.sax.saxutils import escape
 
 from samcli.yamlhelper import yaml_parse
 
+from functions import Functions
 from stack import ACCOUNT, REGION, Refused, Stack, code_of, physical_name, translated
 
 
@@ -25,7 +25,8 @@ class Aws:
     """It listens while it is entered. `environment` is what a command needs to take it for AWS."""
 
     def __init__(self):
-        self.stacks, self.buckets, self.parts = {}, {}, {}
+        self.stacks, self.functions, self.secrets = {}, Functions(), {}
+        self.buckets, self.parts = {}, {}
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Asked", (Asked,), {"aws": self}))
         self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
@@ -148,11 +149,16 @@ class Aws:
         if "failed" in change:
             raise Refused("InvalidChangeSetStatus", f"ChangeSet [{name}] cannot be executed in its current status of [FAILED]")
         planned, verb = change["planned"], "UPDATE" if stack.template else "CREATE"
+        places = {resource: code_of(made) for resource, made in planned.resources().items()}
+        code = {resource: self.object(place["S3Bucket"], place["S3Key"]) for resource, place in places.items() if place is not None}
         for resource, made in planned.resources().items():
-            if (place := code_of(made)) is not None:
-                self.object(place["S3Bucket"], place["S3Key"])
             if made["Type"] == "AWS::S3::Bucket":
                 self.buckets.setdefault(physical_name(stack.name, resource), {})
+        # A function comes before its versions, and these before what points to them.
+        kinds = ["AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias"]
+        lambdas = [(kinds.index(made["Type"]), resource) for resource, made in planned.resources().items() if made["Type"] in kinds]
+        for _, resource in sorted(lambdas):
+            self.functions.made(planned, resource, planned.template["Resources"][resource]["Properties"], code.get(resource))
         stack.becomes(f"{verb}_IN_PROGRESS")
         stack.source, stack.template, stack.parameters, stack.tags = planned.source, planned.template, planned.parameters, planned.tags
         stack.changes.clear()
@@ -165,6 +171,12 @@ class Aws:
         stack = self.stack(asked)
         del self.stacks[stack.name]
         return {}
+
+    def create_secret(self, asked):
+        if asked["Name"] in self.secrets:
+            raise Refused("ResourceExistsException", f"The operation failed because the secret {asked['Name']} already exists.")
+        self.secrets[asked["Name"]] = asked["SecretString"]
+        return {"Name": asked["Name"], "ARN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{asked['Name']}"}
 
     # S3: buckets that a stack has made, and whole objects.
 
@@ -219,7 +231,8 @@ ACTIONS = {
 
 
 class Asked(BaseHTTPRequestHandler):
-    """A request for either protocol: CloudFormation's and STS's forms, which are posted to the root, or S3's."""
+    """A request, by the protocol of one of the services: S3's, JSON of Lambda's paths, or what is posted to the root, which is JSON for
+    Secrets Manager and a form for the others."""
 
     aws: Aws
     protocol_version = "HTTP/1.1"
@@ -230,22 +243,35 @@ class Asked(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         url = urlsplit(self.path)
+        root, lambdas = self.command == "POST" and url.path == "/", url.path.startswith("/2015-03-31/")
+        target = self.headers.get("X-Amz-Target", "")
+        in_json = lambdas or target != ""
         try:
+            if "aws-chunked" in self.headers.get("Content-Encoding", "") or "Transfer-Encoding" in self.headers:
+                raise Refused("NotImplemented", "this stand-in takes bodies whole", 501)
+            status, headers = 200, {}
             with self.aws.lock:
-                if "aws-chunked" in self.headers.get("Content-Encoding", "") or "Transfer-Encoding" in self.headers:
-                    raise Refused("NotImplemented", "this stand-in takes bodies whole", 501)
-                if self.command == "POST" and url.path == "/":
-                    status, headers, said = 200, {}, self.acts(parameters(body.decode()))
+                if target == "secretsmanager.CreateSecret":
+                    said = json.dumps(self.aws.create_secret(json.loads(body))).encode()
+                elif lambdas:
+                    said = json.dumps(self.aws.functions.answer(self.command, unquote(url.path), body)).encode()
+                elif root:
+                    said = self.acts(parameters(body.decode()))
                 else:
                     bucket, _, key = unquote(url.path).removeprefix("/").partition("/")
                     query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
                     headers, said = self.aws.s3(self.command, bucket, key, query, body)
                     status = 204 if self.command == "DELETE" else 200
         except Refused as why:
+            status, headers = why.status, {"X-Amzn-ErrorType": why.code}
             error = f"<Code>{why.code}</Code><Message>{escape(why.message)}</Message>"
-            form = self.command == "POST" and url.path == "/"
-            said = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>" if form else f"<Error>{error}</Error>"
-            status, headers, said = why.status, {}, said.encode()
+            if in_json:
+                said = json.dumps({"__type": why.code, "message": why.message})
+            elif root:
+                said = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
+            else:
+                said = f"<Error>{error}</Error>"
+            said = said.encode()
         self.send_response(status)
         for name, value in (headers | {"Content-Length": str(len(said))}).items():
             self.send_header(name, value)

@@ -13,15 +13,18 @@ from pathlib import Path
 
 from aws import Aws, yaml_parse
 
+ROOT = Path(__file__).resolve().parents[2]
+AWS = re.compile(r"^(\w+=\$\()?aws ", re.MULTILINE)
 # What the documents say to answer `y`. Everything else that SAM asks proposes an answer, which Enter takes.
 YES = re.compile(r"(Deploy this changeset\?|has no authentication\. Is this okay\?|Are you sure you want to delete .*) \[y/N\]: $")
 PROPOSED = re.compile(r"\[[^][\n]*\]: $")
 
 
-def answered(command, folder, environment):
-    """Types a command in a folder, answers what it asks, and says what it said."""
+def answered(command, folder, environment, answers={}):
+    """Types a command in a folder, answers what it asks, and says what it said. `answers` has, by a question's beginning, what is
+    answered to it instead."""
     process = subprocess.Popen(
-        command if isinstance(command, list) else ["bash", "-c", command], cwd=folder, env=environment,
+        ["bash", "-euc", command], cwd=folder, env=environment,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )
     said, asked = "", 0
@@ -29,7 +32,8 @@ def answered(command, folder, environment):
         said += piece.decode(errors="replace")
         # A question may come in pieces, and is answered once.
         if len(said) > asked and PROPOSED.search(question := re.sub(r"\x1b\[[\d;]*m", "", said[asked:])):
-            process.stdin.write(b"y\n" if YES.search(question) else b"\n")
+            own = [answer for start, answer in answers.items() if question.splitlines()[-1].strip().startswith(start)]
+            process.stdin.write(f"{own[0] if own else 'y' if YES.search(question) else ''}\n".encode())
             process.stdin.flush()
             asked = len(said)
     if (status := process.wait()) != 0:
@@ -56,21 +60,60 @@ def arrived(aws, built, without=()):
     return stack
 
 
+def in_the_guide():
+    """The blocks of deploy/README.md that AWS's own command line is in."""
+    shown = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "deploy/README.md").read_text(), re.MULTILINE | re.DOTALL)
+    return [text for text in shown if AWS.search(text)]
+
+
+def canary(text, aws, function, environment):
+    """Shifts a part of the calls to what was swapped, takes it back, and does it again for good."""
+    publish, some, comment, all_of_them, none = text.splitlines()
+    assert comment.startswith("#"), text
+    before = dict(vars(alias := function.aliases["live"]))
+    assert before == {"version": "1", "weights": {}} and function.code != function.versions[0], before
+    answered(f"{publish}\n{some}", ROOT, environment)
+    assert vars(alias) == {"version": "1", "weights": {"2": 0.1}}, alias
+    answered(none, ROOT, environment)
+    assert vars(alias) == before, alias
+    answered(f"{publish}\n{some}\n{all_of_them}", ROOT, environment)
+    assert vars(alias) == {"version": "2", "weights": {}}, alias
+
+
 def main(built, samconfig):
+    shifting, telemetry, secret = in_the_guide()
     with tempfile.TemporaryDirectory() as folder, Aws() as aws:
         work = Path(folder)
         shutil.copy(samconfig, work)
         shutil.copytree(built, work / ".aws-sam/build")
-        environment = os.environ | aws.environment
+        environment = os.environ | aws.environment | {"KEY": "a-key"}
         answered("sam deploy --guided", work, environment)
         # The chat is made if there is a key for it.
         stack = arrived(aws, work / ".aws-sam/build", without=["Chat"])
         outputs = stack.outputs()
         assert {"CallUrl", "CallApi", "CallDirect", "DirectFunction", "UrlFunction", "ApiFunction"} <= outputs.keys(), outputs
-        # A handler that was built anew is an update of it.
+
+        # As the guide has an alias in the template, for canaries; and a handler that was built anew.
+        template = work / ".aws-sam/build/template.yaml"
+        template.write_text(template.read_text().replace("      CodeUri: UrlGreeting\n", "      CodeUri: UrlGreeting\n      AutoPublishAlias: live\n"))
         (work / ".aws-sam/build/UrlGreeting/greeting.cwasm").write_bytes(b"another one")
         answered("sam deploy", work, environment)
         assert arrived(aws, work / ".aws-sam/build", without=["Chat"]).status == "UPDATE_COMPLETE"
+
+        create, deploy = secret.splitlines()
+        answered(create, work, environment)
+        answered(deploy, work, environment, {"Parameter ChatSecret": "firstbyte/model-key"})
+        stack = arrived(aws, work / ".aws-sam/build")
+        assert aws.secrets == {stack.parameters["ChatSecret"]: "a-key"}
+
+        function = aws.functions[outputs["UrlFunction"]]
+        swap = f"make --no-print-directory -C deploy swap FUNCTION={function.name} HANDLER={ROOT / 'guest/examples/greeting'} DIST={work}"
+        answered(swap, ROOT, environment)
+        assert function.code == (work / function.name / "function.zip").read_bytes()
+        canary(shifting, aws, function, environment | {"FUNCTION": function.name})
+
+        answered(telemetry, ROOT, environment)
+        assert aws.stacks["greeting-telemetry"].status == "CREATE_COMPLETE"
         answered("sam delete", work, environment)
         assert stack.name not in aws.stacks, "sam delete leaves the stack"
     print(f"  {len(stack.resources())} resources, with {len(outputs)} outputs")
