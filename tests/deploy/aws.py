@@ -1,32 +1,31 @@
-"""An AWS on the loopback for commands that deploy: CloudFormation, S3, STS, and what Lambda and Secrets Manager are asked beside them.
+"""An AWS on the loopback for commands that deploy: CloudFormation, S3, STS, and what Lambda and others are asked beside them.
 
 Knows what AWS decides before it makes anything: whether a template can be made, with what consent, whether an update changes anything,
 and whether the code is where the template says. Does not run a function, know IAM, or check a signature: what a template's
 resources do is seen on AWS alone.
 """
 
-import hashlib
 import io
 import json
 import re
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from samcli.yamlhelper import yaml_parse
 
+from buckets import Buckets
 from functions import Functions
-from stack import ACCOUNT, REGION, Refused, Stack, code_of, physical_name, translated
+from stack import ACCOUNT, REGION, Refused, Stack, translated
 
 
 class Aws:
     """It listens while it is entered. `environment` is what a command needs to take it for AWS."""
 
     def __init__(self):
-        self.stacks, self.functions, self.secrets = {}, Functions(), {}
-        self.buckets, self.parts = {}, {}
+        self.stacks, self.buckets, self.functions, self.secrets = {}, Buckets(), Functions(), {}
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Asked", (Asked,), {"aws": self}))
         self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
@@ -48,17 +47,24 @@ class Aws:
     def code(self, stack):
         """What the functions and layers of a stack are made of: by their names, the files of their zips with mode and bytes."""
         found = {}
-        for name, resource in stack.resources().items():
-            if (place := code_of(resource)) is not None:
-                with zipfile.ZipFile(io.BytesIO(self.buckets[place["S3Bucket"]][place["S3Key"]])) as archive:
-                    files = {info.filename: (info.external_attr >> 16, archive.read(info)) for info in archive.infolist()}
-                found[name] = files
+        for name, place in stack.code().items():
+            with zipfile.ZipFile(io.BytesIO(self.buckets.object(*place))) as archive:
+                found[name] = {info.filename: (info.external_attr >> 16, archive.read(info)) for info in archive.infolist()}
         return found
 
     # CloudFormation and STS: an action with its parameters, and what it answers.
 
     def get_caller_identity(self, _):
         return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/nobody", "UserId": "nobody"}
+
+    def assume_role(self, asked):
+        if not any(asked["RoleArn"].endswith(f":role/{name}") for stack in self.made() for name in stack.calls("AWS::IAM::Role", "RoleName")):
+            raise Refused("AccessDenied", f"not authorized to perform sts:AssumeRole on resource: {asked['RoleArn']}", 403)
+        keys = {"AccessKeyId": "nobody", "SecretAccessKey": "nobody", "SessionToken": "nobody", "Expiration": "2099-01-01T00:00:00Z"}
+        return {"Credentials": keys, "AssumedRoleUser": {"Arn": asked["RoleArn"], "AssumedRoleId": "nobody"}}
+
+    def made(self):
+        return [stack for stack in self.stacks.values() if stack.template]
 
     def stack(self, asked):
         for stack in self.stacks.values():
@@ -93,7 +99,7 @@ class Aws:
         if not asked["TemplateURL"].startswith(self.endpoint):
             raise Refused("ValidationError", "TemplateURL must reference a valid S3 object to which you have access")
         bucket, _, key = unquote(urlsplit(asked["TemplateURL"]).path).removeprefix("/").partition("/")
-        return self.object(bucket, key).decode()
+        return self.buckets.object(bucket, key).decode()
 
     def create_change_set(self, asked):
         name, update = asked["StackName"], asked["ChangeSetType"] == "UPDATE"
@@ -149,11 +155,9 @@ class Aws:
         if "failed" in change:
             raise Refused("InvalidChangeSetStatus", f"ChangeSet [{name}] cannot be executed in its current status of [FAILED]")
         planned, verb = change["planned"], "UPDATE" if stack.template else "CREATE"
-        places = {resource: code_of(made) for resource, made in planned.resources().items()}
-        code = {resource: self.object(place["S3Bucket"], place["S3Key"]) for resource, place in places.items() if place is not None}
-        for resource, made in planned.resources().items():
-            if made["Type"] == "AWS::S3::Bucket":
-                self.buckets.setdefault(physical_name(stack.name, resource), {})
+        code = {resource: self.buckets.object(*place) for resource, place in planned.code().items()}
+        for bucket in planned.calls("AWS::S3::Bucket", "BucketName"):
+            self.buckets.setdefault(bucket, {})
         # A function comes before its versions, and these before what points to them.
         kinds = ["AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias"]
         lambdas = [(kinds.index(made["Type"]), resource) for resource, made in planned.resources().items() if made["Type"] in kinds]
@@ -172,59 +176,24 @@ class Aws:
         del self.stacks[stack.name]
         return {}
 
+    def get_parameter(self, asked):
+        for stack in self.made():
+            for name, about in stack.calls("AWS::SSM::Parameter", "Name").items():
+                if name == asked["Name"]:
+                    return {"Parameter": {"Name": name, "Type": about["Type"], "Value": stack.value(about["Value"])}}
+        raise Refused("ParameterNotFound", asked["Name"])
+
     def create_secret(self, asked):
         if asked["Name"] in self.secrets:
             raise Refused("ResourceExistsException", f"The operation failed because the secret {asked['Name']} already exists.")
         self.secrets[asked["Name"]] = asked["SecretString"]
         return {"Name": asked["Name"], "ARN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{asked['Name']}"}
 
-    # S3: buckets that a stack has made, and whole objects.
-
-    def bucket(self, name):
-        if name not in self.buckets:
-            raise Refused("NoSuchBucket", f"The specified bucket does not exist: {name}", 404)
-        return self.buckets[name]
-
-    def object(self, bucket, key):
-        if key not in self.bucket(bucket):
-            raise Refused("NoSuchKey", f"The specified key does not exist: {key}", 404)
-        return self.bucket(bucket)[key]
-
-    def s3(self, method, bucket, key, query, body):
-        """A request's answer: headers and a body."""
-        match method, key, sorted(query):
-            case "GET" | "HEAD", key, [] if key:
-                content = self.object(bucket, key)
-                return {"ETag": etag(content)}, content
-            case "GET", "", _ if query.get("list-type") == "2":
-                keys = [name for name in self.bucket(bucket) if name.startswith(query.get("prefix", ""))]
-                listed = "".join(f"<Contents><Key>{escape(name)}</Key></Contents>" for name in keys)
-                return {}, f"<ListBucketResult><Name>{bucket}</Name>{listed}</ListBucketResult>".encode()
-            case "PUT", key, [] if key:
-                self.bucket(bucket)[key] = body
-                return {"ETag": etag(body)}, b""
-            case "DELETE", key, [] if key:
-                self.bucket(bucket).pop(key, None)
-                return {}, b""
-            case "POST", key, ["uploads"]:
-                self.bucket(bucket)
-                upload = str(len(self.parts))
-                self.parts[upload] = {}
-                return {}, f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>".encode()
-            case "PUT", key, ["partNumber", "uploadId"]:
-                self.parts[query["uploadId"]][int(query["partNumber"])] = body
-                return {"ETag": etag(body)}, b""
-            case "POST", key, ["uploadId"]:
-                parts = self.parts.pop(query["uploadId"])
-                self.bucket(bucket)[key] = b"".join(parts[number] for number in sorted(parts))
-                return {}, f"<CompleteMultipartUploadResult><Key>{escape(key)}</Key></CompleteMultipartUploadResult>".encode()
-        raise Refused("NotImplemented", f"this stand-in does not know {method} /{bucket}/{key} {query}", 501)
-
 
 ACTIONS = {
     name: name[0].lower() + re.sub("([A-Z])", lambda at: "_" + at[1].lower(), name[1:])
     for name in (
-        "GetCallerIdentity", "DescribeStacks", "DescribeStackEvents", "GetTemplateSummary", "GetTemplate", "CreateChangeSet",
+        "GetCallerIdentity", "AssumeRole", "GetParameter", "CreateSecret", "DescribeStacks", "DescribeStackEvents", "GetTemplateSummary", "GetTemplate", "CreateChangeSet",
         "DescribeChangeSet", "ExecuteChangeSet", "DeleteStack",
     )
 }
@@ -232,7 +201,7 @@ ACTIONS = {
 
 class Asked(BaseHTTPRequestHandler):
     """A request, by the protocol of one of the services: S3's, JSON of Lambda's paths, or what is posted to the root, which is JSON for
-    Secrets Manager and a form for the others."""
+    Secrets Manager and Systems Manager, and a form for the others."""
 
     aws: Aws
     protocol_version = "HTTP/1.1"
@@ -251,16 +220,18 @@ class Asked(BaseHTTPRequestHandler):
                 raise Refused("NotImplemented", "this stand-in takes bodies whole", 501)
             status, headers = 200, {}
             with self.aws.lock:
-                if target == "secretsmanager.CreateSecret":
-                    said = json.dumps(self.aws.create_secret(json.loads(body))).encode()
+                if target:
+                    said = json.dumps(self.acts(target.partition(".")[2], json.loads(body))).encode()
                 elif lambdas:
                     said = json.dumps(self.aws.functions.answer(self.command, unquote(url.path), body)).encode()
                 elif root:
-                    said = self.acts(parameters(body.decode()))
+                    form = parameters(body.decode())
+                    action = form.get("Action")
+                    said = f"<{action}Response><{action}Result>{xml(self.acts(action, form))}</{action}Result></{action}Response>".encode()
                 else:
-                    bucket, _, key = unquote(url.path).removeprefix("/").partition("/")
-                    query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
-                    headers, said = self.aws.s3(self.command, bucket, key, query, body)
+                    # `x-id` repeats which action it is.
+                    query = {name: value for name, value in parse_qsl(url.query, keep_blank_values=True) if name != "x-id"}
+                    headers, said = self.aws.buckets.answer(self.command, unquote(url.path), query, body)
                     status = 204 if self.command == "DELETE" else 200
         except Refused as why:
             status, headers = why.status, {"X-Amzn-ErrorType": why.code}
@@ -281,16 +252,10 @@ class Asked(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
 
-    def acts(self, asked):
-        action = asked.get("Action")
+    def acts(self, action, asked):
         if action not in ACTIONS:
             raise Refused("InvalidAction", f"this stand-in does not know the action {action}")
-        result = getattr(self.aws, ACTIONS[action])(asked)
-        return f"<{action}Response><{action}Result>{xml(result)}</{action}Result></{action}Response>".encode()
-
-
-def etag(content):
-    return f'"{hashlib.md5(content).hexdigest()}"'
+        return getattr(self.aws, ACTIONS[action])(asked)
 
 
 def parameters(form):

@@ -1,6 +1,7 @@
 """Deploys what SAM has built to an AWS on this machine (aws.py), by the real SAM CLI, and sees that it arrived.
 
-python deployed.py BUILT SAMCONFIG      types what deploy/README.md says of its own template, which `sam build` has built to BUILT
+python deployed.py BUILT SAMCONFIG      types what deploy/README.md says of its own template, which `sam build` has built to BUILT, and
+                                        of the CDK, whose `cdk synth` has left cdk.out
 """
 
 import os
@@ -80,6 +81,21 @@ def canary(text, aws, function, environment):
     assert vars(alias) == {"version": "2", "weights": {}}, alias
 
 
+def by_cdk(folder):
+    """What deploy/README.md says of the CDK, with what `cdk synth` has made of the app."""
+    with Aws() as aws:
+        # Who is not at a terminal cannot be asked whether roles may be made.
+        environment = os.environ | aws.environment | {"CDK_APP": "cdk.out", "CDK_REQUIRE_APPROVAL": "never"}
+        for command in ("npx cdk bootstrap", "npx cdk deploy"):
+            answered(command, folder, environment)
+        stack = aws.stacks["FirstbyteGreetings"]
+        assert stack.status == "CREATE_COMPLETE", stack.status
+        uploaded = [{file: content for file, (_, content) in files.items()} for files in aws.code(stack).values()]
+        built = [{path.name: path.read_bytes() for path in asset.iterdir()} for asset in (folder / "cdk.out").glob("asset.*")]
+        assert len(uploaded) == 4 and all(files in built for files in uploaded) and all(files in uploaded for files in built), stack.code()
+    print(f"  by the CDK: {len(stack.resources())} resources, with {len(stack.outputs())} outputs")
+
+
 def main(built, samconfig):
     shifting, telemetry, secret = in_the_guide()
     with tempfile.TemporaryDirectory() as folder, Aws() as aws:
@@ -116,8 +132,9 @@ def main(built, samconfig):
         assert aws.stacks["greeting-telemetry"].status == "CREATE_COMPLETE"
         answered("sam delete", work, environment)
         assert stack.name not in aws.stacks, "sam delete leaves the stack"
-    print(f"  {len(stack.resources())} resources, with {len(outputs)} outputs")
+    print(f"  by SAM: {len(stack.resources())} resources, with {len(outputs)} outputs")
 
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    by_cdk(ROOT / "deploy/cdk")

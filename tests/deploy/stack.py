@@ -94,6 +94,20 @@ class Stack:
                 raise Refused("ValidationError", f"this stand-in does not know {function}")
         return node
 
+    def code(self):
+        """Where the code of functions and the content of layers lies, in S3: by their names, a bucket and a key."""
+        found = {}
+        for name, made in self.resources().items():
+            if (part := {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}.get(made["Type"])) is not None:
+                place = made["Properties"][part]
+                found[name] = (self.value(place["S3Bucket"]), self.value(place["S3Key"]))
+        return found
+
+    def calls(self, kind, name):
+        """The resources of a kind, with the names that AWS knows them by: the property `name`, or one that AWS makes up."""
+        made = {resource: about.get("Properties", {}) for resource, about in self.resources().items() if about["Type"] == kind}
+        return {self.value(about[name]) if name in about else physical_name(self.name, resource): about for resource, about in made.items()}
+
     def named(self, name):
         known = PSEUDO | {"AWS::StackName": self.name, "AWS::StackId": self.id} | self.parameters
         if name in known:
@@ -111,11 +125,6 @@ def now():
 
 def physical_name(stack, resource):
     return f"{stack}-{resource}-0".lower()
-
-
-def code_of(resource):
-    """Where the code of a function or the content of a layer lies, in S3."""
-    return resource["Properties"].get({"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}.get(resource["Type"]))
 
 
 def translated(template, parameters):

@@ -82,6 +82,8 @@ BY = {
     ".ci/run": (".github/workflows/ci.yml", "run: .ci/run"),
     "sam deploy": ("tests/deploy/deployed.py", '"sam deploy"'),
     "sam delete": ("tests/deploy/deployed.py", '"sam delete"'),
+    "npx cdk bootstrap": ("tests/deploy/deployed.py", '"npx cdk bootstrap"'),
+    "npx cdk deploy": ("tests/deploy/deployed.py", '"npx cdk deploy"'),
     "firstbyte package guest/examples/greeting --arch arm64 -o dist": (
         "tests/deploy/run.sh", 'package guest/examples/greeting --arch $arch -o "$WORK/first-$arch"',
     ),
@@ -101,14 +103,10 @@ SPECIAL = {
     "tests/bench/languages/README.md": "measures for eight minutes, on a machine that does nothing else",
 }
 NEVER = {
+    "curl -N 'https://….lambda-url.eu-west-1.on.aws/' -d '{\"name\":\"hoge\"}'": "needs an AWS account",
     "cargo install firstbyte-cli --locked": "needs a release, and there is none yet",
     "deploy/release/build.sh x86_64": "builds hosts and a command line (52 minutes of CPU time for both architectures); CI runs it with `--quick`",
 }
-NEVER |= dict.fromkeys(
-    ["npx cdk bootstrap", "npx cdk deploy", "curl -N 'https://….lambda-url.eu-west-1.on.aws/' -d '{\"name\":\"hoge\"}'"],
-    "needs an AWS account; tests/deploy/run.sh has `cdk synth` make the templates and checks them",
-)
-
 FENCE = re.compile(r"^[ \t>*-]*(?:`{3,}|~{3,}) *(\S*)[^\n]*\n(.*?)^[ \t>]*(?:`{3,}|~{3,}) *$", re.MULTILINE | re.DOTALL)
 # What a block may be, besides `sh` and `console`. What a shell is given under another name would be passed over.
 OTHERS = {"", "toml", "rust", "rust,no_run", "python", "js", "ts", "tsx", "json", "yaml", "html", "c", "wit"}
