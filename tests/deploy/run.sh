@@ -86,6 +86,9 @@ proof x86_64 "$(command -v qemu-x86_64-static) -cpu Nehalem"
 step "what sam built for arm64 streams, on the oldest Armv8"
 proof arm64 "$(command -v qemu-aarch64-static) -cpu cortex-a57"
 
+step "what the guide types to deploy, swap, shift and remove, with a stand-in for AWS"
+python tests/deploy/deployed.py "$WORK/sam-arm64" deploy/samconfig.toml
+
 step "make swap says what it would run, and packages what was built anew to the same bytes"
 touch guest/examples/greeting/src/lib.rs
 said=$(make --no-print-directory -C deploy swap FUNCTION=a-function HANDLER=../guest/examples/greeting DRY_RUN=1 DIST="$WORK/swap" 2> "$WORK/swap.log") ||

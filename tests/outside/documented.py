@@ -19,11 +19,17 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/deploy"))
 SCAFFOLDS = [f"host/toolchain/templates/{language}/shared/README.md" for language in ("rust", "node", "python")]
 # Those that have no command, too, so that their first one is seen.
-PARTS = ["guest/*/README.md", "guest/examples/*/README.md", "guest/examples/*/*/README.md", "host/*/README.md", "deploy/release/*.md"]
+PARTS = [
+    "guest/*/README.md", "guest/examples/*/README.md", "guest/examples/*/*/README.md", "host/*/README.md", "host/*/fuzz/README.md",
+    "deploy/release/*.md", "tests/bench/README.md", "tests/bench/languages/README.md",
+]
 PROJECTS = ["guest/javascript/README.md", "guest/python/README.md"]
 WITH_COMMANDS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", *PROJECTS, *SCAFFOLDS]
+# What a newcomer reads has no command that CI does not run.
+FOR_NEWCOMERS = ["README.md", "CONTRIBUTING.md", *PROJECTS, *SCAFFOLDS]
 DOCUMENTS = list(dict.fromkeys([
     *WITH_COMMANDS, "guest/README.md",
     *(str(path.relative_to(ROOT)) for parts in PARTS for path in sorted(ROOT.glob(parts)) if "node_modules" not in path.parts),
@@ -37,7 +43,7 @@ BY = {
     "cargo fmt --all --check": (".ci/run", None),
     "cargo clippy --workspace --all-targets -- -D warnings": (".ci/run", None),
     "cargo component build --release": ("guest/examples/greeting/tests/greeting.rs", 'component(&["build", "--release"'),
-    "cargo build --release --target wasm32-wasip2": ("deploy/release/build.sh", "cargo build --locked --quiet --release --target wasm32-wasip2"),
+    "cargo build --release --target wasm32-wasip2": ("tests/outside/run.sh", None),
     "FIRSTBYTE=../firstbyte/target/release/firstbyte cargo test": ("tests/outside/run.sh", "cargo test --quiet"),
     "FIRSTBYTE=target/debug/firstbyte FIRSTBYTE_PAGE=host/console tests/console/run.sh": (".ci/run", "tests/console/run.sh"),
     "python tests/deploy/settings.py host/runtime/src/settings.rs deploy/README.md --write": (
@@ -73,6 +79,11 @@ BY = {
     ),
     "cargo build --release -p firstbyte-cli": ("tests/deploy/run.sh", "cargo build --release --quiet --package firstbyte-cli"),
     "firstbyte layer --arch arm64 -o dist": ("tests/deploy/run.sh", 'layer --arch $arch -o "$WORK/first-$arch"'),
+    ".ci/run": (".github/workflows/ci.yml", "run: .ci/run"),
+    "sam deploy": ("tests/deploy/deployed.py", '"sam deploy"'),
+    "sam delete": ("tests/deploy/deployed.py", '"sam delete"'),
+    "npx cdk bootstrap": ("tests/deploy/deployed.py", '"npx cdk bootstrap"'),
+    "npx cdk deploy": ("tests/deploy/deployed.py", '"npx cdk deploy"'),
     "firstbyte package guest/examples/greeting --arch arm64 -o dist": (
         "tests/deploy/run.sh", 'package guest/examples/greeting --arch $arch -o "$WORK/first-$arch"',
     ),
@@ -84,32 +95,18 @@ BY |= {f"cargo build --release {MUSL}": HOST, f"cargo build --profile lambda -p 
 SCRIPTS = [".ci/documents", "tests/deploy/run.sh", "tests/outside/run.sh", "tests/clients/install.sh", "tests/upstream/install.sh"]
 BY |= {script: (".ci/run", None) for script in SCRIPTS}
 
-# What CI cannot run, and why.
+# What CI does not run, and why: of documents for those who fuzz or measure, all that no other document has.
+SPECIAL = {
+    "host/wire/fuzz/README.md": "needs a nightly toolchain",
+    "host/runtime/fuzz/README.md": "needs a nightly toolchain",
+    "tests/bench/README.md": "measures for ten minutes, on a machine that does nothing else",
+    "tests/bench/languages/README.md": "measures for eight minutes, on a machine that does nothing else",
+}
 NEVER = {
+    "curl -N 'https://….lambda-url.eu-west-1.on.aws/' -d '{\"name\":\"hoge\"}'": "needs an AWS account",
     "cargo install firstbyte-cli --locked": "needs a release, and there is none yet",
     "deploy/release/build.sh x86_64": "builds hosts and a command line (52 minutes of CPU time for both architectures); CI runs it with `--quick`",
-    "host/wire/fuzz/run.sh 60": "needs a nightly toolchain; the same inputs that were found are tests",
-    "host/runtime/fuzz/run.sh 60": "needs a nightly toolchain; the same inputs that were found are tests",
-    "cargo run --profile dist -p firstbyte-bench": "measures for ten minutes, on a machine that does nothing else",
-    "tests/bench/languages/run.sh": "measures for some minutes, on a machine that does nothing else",
-    "cargo install --locked --path host/cli": "builds the same program once more, in ten minutes of CPU time; CI builds it by `cargo run --release`",
-    "firstbyte serve -- sh -c './app & exec lambda-adapter'": "needs a reader's application, and the Lambda Web Adapter",
-    ".ci/run": "is CI",
 }
-NEVER |= dict.fromkeys(
-    [
-        "sam deploy --guided", "sam deploy", "sam delete", "npx cdk bootstrap", "npx cdk deploy",
-        'new=$(aws lambda publish-version --function-name "$FUNCTION" --query Version --output text)',
-        'aws lambda update-alias --function-name "$FUNCTION" --name live --routing-config "AdditionalVersionWeights={$new=0.1}"',
-        'aws lambda update-alias --function-name "$FUNCTION" --name live --function-version "$new" --routing-config \'AdditionalVersionWeights={}\'',
-        'aws lambda update-alias --function-name "$FUNCTION" --name live --routing-config \'AdditionalVersionWeights={}\'',
-        "aws cloudformation deploy --template-file deploy/telemetry.yaml --stack-name greeting-telemetry --parameter-overrides FunctionName=NAME",
-        'aws secretsmanager create-secret --name firstbyte/model-key --secret-string "$KEY"',
-        "curl -N 'https://….lambda-url.eu-west-1.on.aws/' -d '{\"name\":\"hoge\"}'",
-    ],
-    "needs an AWS account; tests/deploy/run.sh checks the templates, and runs the script that deploys them with stand-ins for aws and sam",
-)
-
 FENCE = re.compile(r"^[ \t>*-]*(?:`{3,}|~{3,}) *(\S*)[^\n]*\n(.*?)^[ \t>]*(?:`{3,}|~{3,}) *$", re.MULTILINE | re.DOTALL)
 # What a block may be, besides `sh` and `console`. What a shell is given under another name would be passed over.
 OTHERS = {"", "toml", "rust", "rust,no_run", "python", "js", "ts", "tsx", "json", "yaml", "html", "c", "wit"}
@@ -179,8 +176,12 @@ def check():
         found = [command for text, _ in blocks(document) for command in commands(text)] + mentioned(document)
         assert found or document not in WITH_COMMANDS, f"no command is found in {document}"
         for command in found:
-            if command in NEVER:
+            if command in NEVER and document in FOR_NEWCOMERS:
+                wrong.append(f"{document}: `{command}` is not run by CI, because it {NEVER[command]}: it belongs in another document")
+            elif command in NEVER:
                 never.add(command)
+            elif document in SPECIAL:
+                continue
             elif command in BY:
                 file, words = BY[command]
                 lines = (ROOT / file).read_text().splitlines()
@@ -189,9 +190,11 @@ def check():
                     wrong.append(f"{document}: `{command}` is said to be run by {file}, which does not have it")
             elif not (command in typed or part_of_the_tests(command)):
                 wrong.append(f"{document}: no part of CI runs `{command}`: see the head of {Path(__file__).name}")
+    for document, reason in SPECIAL.items():
+        print(f"not run by CI, because it {reason}: what {document} has")
     for reason in sorted({NEVER[command] for command in never}):
         print(f"not run by CI, because it {reason}:", *sorted(command for command in never if NEVER[command] == reason), sep="\n  ")
-    wrong += [f"{command}: no document has this command any more" for command in (BY.keys() | NEVER.keys()) - everywhere()]
+    wrong += [f"{command}: no document has this command any more" for command in (BY.keys() | NEVER.keys() | BESIDES) - everywhere()]
     if wrong:
         sys.exit("\n".join(wrong))
 
@@ -230,7 +233,7 @@ class Reader:
         print(f"  $ {command}", flush=True)
         ports = " ".join(f"--{name}-port 0" for name in ("lambda", "url", "api", "console"))
         process = subprocess.Popen(
-            ["bash", "-c", f"{command} {ports}"], cwd=self.folder, env=self.environment, text=True,
+            ["bash", "-c", re.sub(r"\bserve\b", f"serve {ports}", command, count=1)], cwd=self.folder, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )
         # A program that neither listens nor ends would be waited for without an end.
@@ -254,23 +257,38 @@ class Reader:
         late.cancel()
         return answers
 
+    def deploys(self, command):
+        """Answers what SAM asks, before an AWS that is on this machine, and sees that what was built arrived there."""
+        # They need what tests/deploy/tools.sh installs, and `check` needs nothing.
+        from aws import Aws
+        from deployed import answered, arrived
+
+        print(f"  $ {command}", flush=True)
+        with Aws() as aws:
+            answered(command, self.folder, self.environment | aws.environment)
+            stack = arrived(aws, self.folder / ".aws-sam/build")
+        made = sorted(resource["Type"].removeprefix("AWS::") for resource in stack.resources().values())
+        assert made == ["IAM::Role", "Lambda::Function", "Lambda::LayerVersion", "Lambda::Url"], made
+        print(f"    {stack.name}: {stack.status}, {' '.join(made)}", flush=True)
+
     def follows(self, text):
         """A block, as it is printed."""
         before = ""
         for line in text.replace("\\\n", " ").splitlines(keepends=True):
-            if re.search(r"\bserve\b", line.partition(" # ")[0]):
-                if before.strip():
-                    self.types(before)
-                before = ""
-                self.serves(line.partition(" # ")[0].strip())
+            command = line.partition(" # ")[0].strip()
+            first, _, last = command.rpartition(" && ")
+            if re.search(r"\bserve\b", command):
+                first, step, last = "", self.serves, command
+            elif last.startswith("sam deploy"):
+                step = self.deploys
             else:
                 before += line
+                continue
+            if (before + first).strip():
+                self.types(before + first)
+            before = ""
+            step(last)
         return self.types(before) if before.strip() else ""
-
-
-def without_an_account(text):
-    """A block up to the command that needs an AWS account."""
-    return re.sub(r"(?: && |^)sam deploy --guided.*", "", text, flags=re.MULTILINE)
 
 
 class Try:
@@ -341,7 +359,7 @@ class Try:
         assert "{{" not in shown, shown
         for kind, text in FENCE.findall(shown):
             assert kind == "sh", kind
-            reader.follows(without_an_account(text))
+            reader.follows(text)
         assert list((reader.folder / ".aws-sam/build").glob("*/handler.cwasm")), f"sam built no handler in {language}"
 
     def without_rust(self, language, name):
@@ -350,7 +368,7 @@ class Try:
         assert shutil.which("cargo", path=reader.environment["PATH"]) is None, "there is Rust on the path"
         reader.types("pip install firstbyte")
         for text, _ in blocks(f"guest/{language}/README.md"):
-            reader.follows(without_an_account(text))
+            reader.follows(text)
         self.scaffold(reader, language)
         if language == "javascript":
             reader.types("mkdir ../exists && cd ../exists && npm install --save-dev firstbyte && ./node_modules/.bin/firstbyte --version")
@@ -376,6 +394,12 @@ class Try:
                 said = reader.types(f"{text.strip()} 2> /dev/null || [ $? = 1 ]")
                 assert said == answer, f"README.md shows another answer than this:\n{said}"
         (ROOT / "greeting.http.wasm").unlink(missing_ok=True)
+        # An application of a reader's, behind an adapter.
+        reader = self.reader("web", [self.work / "web", self.work / "reader-venv/bin"])
+        shutil.copytree(ROOT / "tests/outside/web", reader.folder, dirs_exist_ok=True)
+        asking = "curl -sS http://127.0.0.1:9001/a/path -d hoge && curl -sS http://127.0.0.1:9002/dev/a/path -d hoge"
+        said = reader.serves(ADAPTED, asking)
+        assert said == 2 * "POST /a/path: hoge\n", said
 
 
 def in_a_checkout(text):
@@ -383,8 +407,11 @@ def in_a_checkout(text):
 
 
 # Whose blocks are typed here, and what is typed besides.
-BESIDES = {"npm install --save-dev firstbyte"}
+ADAPTED = "firstbyte serve -e AWS_LWA_INVOKE_MODE=response_stream -- sh -c './app & exec lambda-adapter'"
+BESIDES = {"npm install --save-dev firstbyte", ADAPTED}
 TYPED = [("README.md", in_a_checkout)] + [(document, lambda _: True) for document in [*PROJECTS, *SCAFFOLDS, "host/cli/README.md"]]
+# tests/deploy/deployed.py types them.
+TYPED += [("deploy/README.md", lambda text: re.search(r"^(\w+=\$\()?aws ", text, re.MULTILINE))]
 
 
 def run(release, work):

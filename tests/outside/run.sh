@@ -72,6 +72,7 @@ export CARGO_TARGET_DIR=$TARGET/outside
 (
   cd "$WORK/greeting"
   cargo test --quiet
+  cargo build --release --target wasm32-wasip2 --quiet
   said=$(firstbyte invoke . --via all --payload '{"name":"hoge"}')
   [ "$(grep -cF 'Hello, hoge! This is a delayed message.' <<< "$said")" = 3 ] || fail "the handler said: $said"
 )

@@ -320,11 +320,17 @@ impl Handler {
     /// for a tick, what it wrote is sent.
     async fn drive<T>(&self, mut call: Pin<&mut impl Future<Output = T>>, drive: &Drive<'_>) -> Option<T> {
         let Drive { response, deadline, watch, turn, cpu } = drive;
+        let batch = self.instances.batch();
         let deadline = *deadline;
         let mut alarm = pin!(tokio::time::sleep_until(deadline));
         poll_fn(|cx| {
             turn.begin();
             let computing = self.ticker.enter(watch);
+            // Who stands behind those that compute does not wait for others, too.
+            let held = batch.filter(|batch| batch.is_begun() && self.turns.are_free());
+            if held.is_some() {
+                response.hold();
+            }
             let before = cpu.map(|_| cpu_time());
             let polled = call.as_mut().poll(cx);
             if let (Some(cpu), Some(before)) = (cpu, before) {
@@ -335,7 +341,9 @@ impl Handler {
             if let Poll::Ready(returned) = polled {
                 return Poll::Ready(Some(returned));
             }
-            response.flush(cx);
+            if held.is_none_or(|batch| !batch.takes(response, cx.waker())) {
+                response.flush(cx);
+            }
             // A handler that computes keeps the executor's timers waiting: look at the clock, too.
             if Instant::now() >= deadline || alarm.as_mut().poll(cx).is_ready() { Poll::Ready(None) } else { Poll::Pending }
         })

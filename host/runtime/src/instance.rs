@@ -1,6 +1,7 @@
 //! Instances of a component: made fresh for an invocation, mostly before it comes, or kept from one to the next where the operator
 //! allows it.
 
+use crate::batch::Batch;
 use crate::budget::Budget;
 use crate::charged::Holdings;
 use crate::clock::Alarms;
@@ -124,6 +125,11 @@ impl Instances {
         let spare = Mutex::new(if is_any_alike { Spare::Absent } else { Spare::Never });
         let pages = (is_any_alike && settings.concurrency.unwrap_or(1) == 1).then(Pages::default);
         Self { engine, pre, settings, egress, folders, alarms, idle: Mutex::default(), spare, pages }
+    }
+
+    /// What is sent together where many waits end at once.
+    pub(crate) fn batch(&self) -> Option<&Batch> {
+        self.alarms.as_ref().map(Alarms::batch)
     }
 
     fn lock_spare(&self) -> MutexGuard<'_, Spare> {

@@ -11,6 +11,7 @@
 
 mod absent;
 #[cfg(feature = "lambda")]
+mod batch;
 pub mod bootstrap;
 mod budget;
 mod charged;

@@ -79,6 +79,9 @@ pub trait Outlet: Send {
     /// [`Closed`]: nothing can be sent any more.
     fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Closed>>;
 
+    /// Tells that a flush follows soon: small writes need not leave before.
+    fn hold(&mut self) {}
+
     /// Ready when a write of 64 KiB would not wait, or would fail.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 

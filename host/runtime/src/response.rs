@@ -313,6 +313,13 @@ impl SharedResponse {
         self.lock().take()
     }
 
+    /// Tells that [`Self::flush`] follows soon.
+    pub(crate) fn hold(&self) {
+        if let Some(response) = &mut *self.lock() {
+            response.outlet.hold();
+        }
+    }
+
     /// Sends what the handler wrote; called each time it waits.
     pub(crate) fn flush(&self, cx: &mut Context<'_>) {
         if let Some(response) = &mut *self.lock() {

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone, Debug)]
 pub(crate) struct Turns {
     free: Arc<Semaphore>,
+    cpus: usize,
     /// How often the clock that interrupts handlers has ticked.
     ticks: Arc<AtomicU64>,
 }
@@ -28,7 +29,12 @@ impl Turns {
     /// As many as there are CPUs.
     pub(crate) fn new(ticks: Arc<AtomicU64>) -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { free: Arc::new(Semaphore::new(cpus)), ticks }
+        Self { free: Arc::new(Semaphore::new(cpus)), cpus, ticks }
+    }
+
+    /// Whether no handler computes for longer than a tick.
+    pub(crate) fn are_free(&self) -> bool {
+        self.free.available_permits() == self.cpus
     }
 
     /// One handler's part in them.
@@ -108,7 +114,7 @@ impl Turn {
 }
 
 /// Goes to the end of the executor's queue.
-async fn requeue() {
+pub(crate) async fn requeue() {
     let mut is_queued = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut is_queued, true) {
@@ -135,7 +141,7 @@ mod tests {
     async fn ticks_before_a_reader(
         next: impl Fn(&Turn) -> Pin<Box<dyn Future<Output = ()> + Send>> + Copy + Send + 'static,
     ) -> usize {
-        let turns = Turns { free: Arc::new(Semaphore::new(1)), ticks: Arc::default() };
+        let turns = Turns { free: Arc::new(Semaphore::new(1)), cpus: 1, ticks: Arc::default() };
         let ticks = Arc::new(AtomicUsize::new(0));
         for _ in 0..8 {
             let (turn, ticks) = (turns.turn(), Arc::clone(&ticks));
@@ -200,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_turn_is_free_again_when_its_handler_waits_or_is_gone() {
-        let turns = Turns { free: Arc::new(Semaphore::new(1)), ticks: Arc::default() };
+        let turns = Turns { free: Arc::new(Semaphore::new(1)), cpus: 1, ticks: Arc::default() };
         let (first, second) = (turns.turn(), turns.turn());
         first.next().await;
         assert_eq!(turns.free.available_permits(), 0);

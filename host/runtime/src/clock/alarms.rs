@@ -10,6 +10,8 @@
 //!
 //! Such a timer is Linux's. Elsewhere, and where the process has no descriptor left, waits are the executor's.
 
+use crate::batch::{Batch, MANY};
+use crate::turns::requeue;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::future::poll_fn;
@@ -27,12 +29,13 @@ const APART: Duration = Duration::from_micros(16);
 const LONGEST: Duration = Duration::from_millis(1);
 
 /// The waits of a process. Clones share them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Alarms(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    batch: Batch,
 }
 
 /// A moment, and a number of its own for each of those that wait for it.
@@ -74,6 +77,11 @@ impl Alarms {
         }
     }
 
+    /// What those whose waits end together send.
+    pub(crate) fn batch(&self) -> &Batch {
+        &self.0.batch
+    }
+
     fn poll<'a>(&'a self, cx: &mut Context<'_>, until: Instant, waiting: &mut Option<Waiting<'a>>) -> Poll<io::Result<()>> {
         if Instant::now() >= until {
             return Poll::Ready(Ok(()));
@@ -110,7 +118,11 @@ impl Alarms {
             while let Ok(mut rung) = rings.readable().await {
                 rung.clear_ready();
                 let Some(shared) = shared.upgrade() else { return };
-                shared.ring();
+                if shared.ring() >= MANY {
+                    // Behind those that were woken.
+                    requeue().await;
+                    shared.batch.send();
+                }
             }
         });
         Ok(Timer { file, ringing })
@@ -122,8 +134,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes all whose moment has come, and sets the timer for those that remain.
-    fn ring(&self) {
+    /// Wakes all whose moment has come, and sets the timer for those that remain. How many they were.
+    fn ring(&self) -> usize {
         let mut due = Vec::new();
         let mut state = self.lock();
         state.set = None;
@@ -139,7 +151,12 @@ impl Shared {
             due.push(first.remove());
         }
         drop(state);
+        let many = due.len();
+        if many >= MANY {
+            self.batch.begin();
+        }
         due.into_iter().for_each(Waker::wake);
+        many
     }
 }
 

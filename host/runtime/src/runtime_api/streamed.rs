@@ -39,12 +39,14 @@ pub(crate) struct Streamed {
     /// Where the chunk begins that small writes are being merged into.
     merging: Option<usize>,
     last_sent: Option<Instant>,
+    /// Whether a flush follows that small writes can wait for.
+    held: bool,
 }
 
 impl Streamed {
     /// The response to `target`, over this connection.
     pub(super) fn new(api: Arc<RuntimeApi>, connection: Connection, target: Target) -> Self {
-        Self { exchange: Exchange::new(api, connection), target, merging: None, last_sent: None }
+        Self { exchange: Exchange::new(api, connection), target, merging: None, last_sent: None, held: false }
     }
 
     /// Adds to the chunk that is being merged. `data` is at most [`BACKLOG`].
@@ -116,7 +118,7 @@ impl Outlet for Streamed {
         let begins = self.merging.is_none() || self.last_sent.is_none();
         let before = self.exchange.backlog() / LOOK_EVERY;
         self.merge(data);
-        if begins || self.exchange.backlog() / LOOK_EVERY > before {
+        if !self.held && (begins || self.exchange.backlog() / LOOK_EVERY > before) {
             let now = Instant::now();
             if self.last_sent.is_none_or(|last| now.duration_since(last) >= MERGE_WITHIN) {
                 self.send_merged(now)?;
@@ -125,12 +127,17 @@ impl Outlet for Streamed {
         Poll::Ready(Ok(data.len()))
     }
 
+    fn hold(&mut self) {
+        self.held = true;
+    }
+
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.close_chunk();
         self.exchange.poll_backlog(cx, 0).map(drop)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        self.held = false;
         if self.exchange.backlog() > 0 {
             self.close_chunk();
             self.last_sent = Some(Instant::now());
