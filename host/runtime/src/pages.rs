@@ -5,6 +5,9 @@
 //! of the first two invocations: what was written to, and what the end of the instance gave back. From then on they are copied
 //! before the invocation comes. An address may be another instance's by then, or nobody's: a page that is made ready early is as it
 //! would have been later, so nothing but time depends on it.
+//!
+//! Kernels before Linux 5.14 have no advice for it. There, a byte of each page is written onto itself, and only in maps of files: of
+//! those, an instance's end gives back nothing but its memory, which nobody else writes to while invocations come one at a time.
 
 use std::fs::File;
 use std::io;
@@ -38,7 +41,16 @@ enum Known {
     /// What one invocation wrote to.
     Once(Numbers),
     /// What both invocations wrote to. Empty, if the kernel does not say or do what is needed.
-    Ready(Vec<Run>),
+    Ready(Vec<Run>, How),
+}
+
+/// How pages are made ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// The kernel is told that they will be written to.
+    Advice,
+    /// A byte of each is written onto itself.
+    Copy,
 }
 
 impl Pages {
@@ -49,24 +61,31 @@ impl Pages {
     /// Drops an instance whose invocation has ended, and learns from the first ones.
     pub(crate) fn take_down<T>(&self, instance: T) {
         let mut known = self.lock();
-        if matches!(*known, Known::Ready(_)) {
+        if matches!(*known, Known::Ready(..)) {
             return;
         }
-        let given_back = given_back(instance);
-        *known = match (std::mem::take(&mut *known), given_back) {
+        // The page of this very variable, which is there.
+        let here = std::ptr::from_ref(&instance).addr() / page_size();
+        let how = if populate(&(here..here + 1)).is_ok() { How::Advice } else { How::Copy };
+        *known = match (std::mem::take(&mut *known), given_back(instance, how)) {
             (Known::Nothing, Ok(pages)) => Known::Once(pages),
             (Known::Once(first), Ok(mut pages)) => {
                 pages.retain(|page| first.binary_search(page).is_ok());
-                Known::Ready(bounded(runs(&pages, 1)))
+                // One that lies between two others may be anybody's.
+                let between = if how == How::Advice { 1 } else { 0 };
+                Known::Ready(bounded(runs(&pages, between)), how)
             }
-            (_, Err(_)) | (Known::Ready(_), _) => Known::Ready(Vec::new()),
+            (_, Err(_)) | (Known::Ready(..), _) => Known::Ready(Vec::new(), how),
         };
     }
 
     /// Makes them ready. What is not mapped is refused, and passed over.
     pub(crate) fn make_ready(&self) {
-        if let Known::Ready(runs) = &*self.lock() {
-            runs.iter().for_each(|run| _ = populate(run));
+        let mut known = self.lock();
+        match &mut *known {
+            Known::Ready(runs, How::Advice) => runs.iter().for_each(|run| _ = populate(run)),
+            Known::Ready(runs, How::Copy) if !runs.is_empty() && copy(runs).is_err() => runs.clear(),
+            _ => {}
         }
     }
 }
@@ -74,13 +93,13 @@ impl Pages {
 /// Drops an instance, and gives the pages that were written to and that its end gave back.
 ///
 /// # Errors
-/// The kernel does not say, or could not make them ready: it is older than Linux 5.14, or forbidden to.
-fn given_back<T>(instance: T) -> io::Result<Numbers> {
-    // The page of this very variable, which is there: nothing is looked for that would be of no use.
-    let here = std::ptr::from_ref(&instance).addr() / page_size();
-    populate(&(here..here + 1))?;
+/// The kernel does not say, or nothing could be made ready: it is forbidden to.
+fn given_back<T>(instance: T, how: How) -> io::Result<Numbers> {
+    if how == How::Copy {
+        own_memory()?;
+    }
     let mut pagemap = Pagemap { file: File::open("/proc/self/pagemap")?, entries: vec![0; AT_ONCE * ENTRY] };
-    let mut pages = pagemap.written(&writable()?)?;
+    let mut pages = pagemap.written(&writable(how == How::Copy)?)?;
     drop(instance);
     // What lies between is read along: it costs less than another call.
     let left = pagemap.written(&runs(&pages, 64))?;
@@ -117,21 +136,24 @@ impl Pagemap {
     }
 }
 
-/// The pages of this process that can be written to and are not shared.
-fn writable() -> io::Result<Vec<Run>> {
+/// The pages of this process that can be written to and are not shared: all of them, or those that are a file's.
+fn writable(of_files: bool) -> io::Result<Vec<Run>> {
     // Names of files in it are in any encoding.
     let maps = std::fs::read("/proc/self/maps")?;
-    let runs: Vec<Run> = String::from_utf8_lossy(&maps).lines().filter_map(writable_of).collect();
+    let runs: Vec<Run> = String::from_utf8_lossy(&maps).lines().filter_map(|line| writable_of(line, of_files)).collect();
     let seen: usize = runs.iter().map(ExactSizeIterator::len).sum();
     if seen > MOST_SEEN / page_size() { Err(io::Error::other("too much memory to look at")) } else { Ok(runs) }
 }
 
-/// The pages of a line of `/proc/self/maps`, if what is there can be written to and is not shared: `7f00-7f10 rw-p …`.
-fn writable_of(line: &str) -> Option<Run> {
-    let (addresses, rest) = line.split_once(' ')?;
-    let (start, end) = addresses.split_once('-')?;
+/// The pages of a line of `/proc/self/maps`, if what is there can be written to and is not shared:
+/// `7f00-7f10 rw-p OFFSET DEVICE INODE …`.
+fn writable_of(line: &str, of_files: bool) -> Option<Run> {
+    let mut words = line.split(' ');
+    let (start, end) = words.next()?.split_once('-')?;
+    let is_writable = words.next()? == "rw-p";
+    let is_of_a_file = words.nth(2)? != "0";
     let number = |text| usize::from_str_radix(text, 16).map(|address| address / page_size()).ok();
-    if rest.starts_with("rw-p") { Some(number(start)?..number(end)?) } else { None }
+    if is_writable && (is_of_a_file || !of_files) { Some(number(start)?..number(end)?) } else { None }
 }
 
 /// Pages as runs. So many others between two of them are taken along.
@@ -170,6 +192,22 @@ fn populate(run: &Run) -> io::Result<()> {
     Ok(unsafe { rustix::mm::madvise(start, run.len() * page_size(), rustix::mm::Advice::LinuxPopulateWrite) }?)
 }
 
+/// The memory of this process, as a file: what is not mapped cannot be read or written, and nothing worse happens.
+fn own_memory() -> io::Result<File> {
+    File::options().read(true).write(true).open("/proc/self/mem")
+}
+
+/// Writes a byte of each page onto itself.
+fn copy(runs: &[Run]) -> io::Result<()> {
+    let memory = own_memory()?;
+    let mut byte = [0];
+    runs.iter().cloned().flatten().try_for_each(|page| {
+        let at = (page * page_size()) as u64;
+        memory.read_exact_at(&mut byte, at)?;
+        memory.write_all_at(&byte, at)
+    })
+}
+
 #[cfg(not(target_os = "linux"))]
 fn populate(_: &Run) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
@@ -198,16 +236,23 @@ mod tests {
         let first = memory.as_ptr().addr().div_ceil(page_size());
         let numbers = first + 10..first + 20;
         let mut pagemap = Pagemap { file: File::open("/proc/self/pagemap").unwrap(), entries: vec![0; AT_ONCE * ENTRY] };
-        let mut own = || pagemap.written(&writable().unwrap()).unwrap().iter().filter(|page| numbers.contains(page)).count();
-        assert_eq!(own(), 0, "nothing was written yet");
+        let own = |pagemap: &mut Pagemap| {
+            pagemap.written(&writable(false).unwrap()).unwrap().iter().filter(|page| numbers.contains(page)).count()
+        };
+        assert_eq!(own(&mut pagemap), 0, "nothing was written yet");
         for page in 3..13 {
             memory[(page + 1) * page_size()] = 1;
         }
-        assert!((2..=4).contains(&own()), "{}", own());
+        assert!((2..=4).contains(&own(&mut pagemap)), "{}", own(&mut pagemap));
         populate(&numbers).unwrap();
-        assert_eq!(own(), 10);
+        assert_eq!(own(&mut pagemap), 10);
+        let other = numbers.end + 10..numbers.end + 20;
+        memory[(other.start - first + 1) * page_size()] = 7;
+        copy(std::slice::from_ref(&other)).unwrap();
+        let pages = pagemap.written(std::slice::from_ref(&other)).unwrap();
+        assert_eq!((pages.len(), memory[(other.start - first + 1) * page_size()]), (10, 7));
         drop(memory);
-        assert_eq!(own(), 0);
+        assert_eq!(own(&mut pagemap), 0);
     }
 
     #[test]
@@ -228,7 +273,7 @@ mod tests {
             return;
         }
         pages.take_down(second);
-        let Known::Ready(runs) = &*pages.lock() else { panic!("two are enough") };
+        let Known::Ready(runs, How::Advice) = &*pages.lock() else { panic!("two are enough") };
         let wanted = at / size + 100;
         assert!(runs.iter().any(|run| run.contains(&wanted) && run.contains(&(wanted + 3))), "{runs:?}");
         assert!(!runs.iter().any(|run| run.contains(&(wanted + 100)) || run.contains(&(wanted + 200))), "{runs:?}");
@@ -245,11 +290,14 @@ mod tests {
 
     #[test]
     fn addresses_that_nobody_has_are_passed_over() {
-        assert!(populate(&(0..1)).is_err());
+        assert!(populate(&(0..1)).is_err() && copy(&[0..1]).is_err());
         assert_eq!(runs(&[1, 2, 4, 7], 1), [1..5, 7..8]);
         let size = page_size();
-        assert_eq!(writable_of(&format!("{:x}-{:x} rw-p 00000000 00:00 0", 3 * size, 5 * size)), Some(3..5));
-        assert_eq!(writable_of("7f00-7f10 r--p 00000000 00:00 0"), None);
-        assert_eq!(writable_of("7f00-7f10 rw-s 00000000 00:00 0"), None);
+        let line = |rest| format!("{:x}-{:x} {rest}", 3 * size, 5 * size);
+        assert_eq!(writable_of(&line("rw-p 00000000 00:00 0"), false), Some(3..5));
+        assert_eq!(writable_of(&line("rw-p 00000000 00:00 0 [heap]"), true), None);
+        assert_eq!(writable_of(&line("rw-p 00100000 fe:00 42       /var/task/a handler.cwasm"), true), Some(3..5));
+        assert_eq!(writable_of(&line("r--p 00000000 00:00 0"), false), None);
+        assert_eq!(writable_of(&line("rw-s 00000000 00:00 0"), false), None);
     }
 }
