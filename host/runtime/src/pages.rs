@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn addresses_that_nobody_has_are_passed_over() {
-        assert!(populate(&(0..1)).is_err() && copy(&[0..1]).is_err());
+        assert!(populate(&(0..1)).is_err() && copy(&[0..1, 0..1]).is_err());
         assert_eq!(runs(&[1, 2, 4, 7], 1), [1..5, 7..8]);
         let size = page_size();
         let line = |rest| format!("{:x}-{:x} {rest}", 3 * size, 5 * size);
