@@ -98,7 +98,7 @@ fn given_back<T>(instance: T, how: How) -> io::Result<Numbers> {
     if how == How::Copy {
         own_memory()?;
     }
-    let mut pagemap = Pagemap { file: File::open("/proc/self/pagemap")?, entries: vec![0; AT_ONCE * ENTRY] };
+    let mut pagemap = Pagemap { file: File::open("/proc/thread-self/pagemap")?, entries: vec![0; AT_ONCE * ENTRY] };
     let mut pages = pagemap.written(&writable(how == How::Copy)?)?;
     drop(instance);
     // What lies between is read along: it costs less than another call.
@@ -138,14 +138,14 @@ impl Pagemap {
 
 /// The pages of this process that can be written to and are not shared: all of them, or those that are a file's.
 fn writable(of_files: bool) -> io::Result<Vec<Run>> {
-    // Names of files in it are in any encoding.
-    let maps = std::fs::read("/proc/self/maps")?;
+    // Names of files in it are in any encoding. Emulators of CPUs answer for /proc/self/maps themselves, and need minutes for it.
+    let maps = std::fs::read("/proc/thread-self/maps")?;
     let runs: Vec<Run> = String::from_utf8_lossy(&maps).lines().filter_map(|line| writable_of(line, of_files)).collect();
     let seen: usize = runs.iter().map(ExactSizeIterator::len).sum();
     if seen > MOST_SEEN / page_size() { Err(io::Error::other("too much memory to look at")) } else { Ok(runs) }
 }
 
-/// The pages of a line of `/proc/self/maps`, if what is there can be written to and is not shared:
+/// The pages of a line of `/proc/thread-self/maps`, if what is there can be written to and is not shared:
 /// `7f00-7f10 rw-p OFFSET DEVICE INODE …`.
 fn writable_of(line: &str, of_files: bool) -> Option<Run> {
     let mut words = line.split(' ');
@@ -194,7 +194,7 @@ fn populate(run: &Run) -> io::Result<()> {
 
 /// The memory of this process, as a file: what is not mapped cannot be read or written, and nothing worse happens.
 fn own_memory() -> io::Result<File> {
-    File::options().read(true).write(true).open("/proc/self/mem")
+    File::options().read(true).write(true).open("/proc/thread-self/mem")
 }
 
 /// Writes a byte of each page onto itself.
@@ -235,7 +235,7 @@ mod tests {
         let mut memory = memory();
         let first = memory.as_ptr().addr().div_ceil(page_size());
         let numbers = first + 10..first + 20;
-        let mut pagemap = Pagemap { file: File::open("/proc/self/pagemap").unwrap(), entries: vec![0; AT_ONCE * ENTRY] };
+        let mut pagemap = Pagemap { file: File::open("/proc/thread-self/pagemap").unwrap(), entries: vec![0; AT_ONCE * ENTRY] };
         let own = |pagemap: &mut Pagemap| {
             pagemap.written(&writable(false).unwrap()).unwrap().iter().filter(|page| numbers.contains(page)).count()
         };
