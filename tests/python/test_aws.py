@@ -79,7 +79,7 @@ def test_dynamodb_and_bedrock_are_asked_without_a_key_and_the_host_signs(firstby
     response, [get, converse] = ask(firstbyte)
     assert response.failure is None, response.failure
     assert [chunk.text for chunk in response.chunks] == ["12.5\n", "Thank ", "you!"]
-    assert response.chunks[2].at - response.chunks[1].at >= 1.0
+    assert response.chunks[2].at - response.chunks[1].at >= 0.999  # The difference of two floats.
     assert (get.headers["x-amz-target"], get.json()["Key"]) == ("DynamoDB_20120810.GetItem", {"order": {"S": "7"}})
     assert converse.path == "/model/some.model-v1%3A0/converse-stream"
     for request, service in [(get, "dynamodb"), (converse, "bedrock")]:
