@@ -82,6 +82,7 @@ def main():
         limit = "in a control group of 128 MB" if sandbox.group else "no control group here"
         print(f"  peak memory: {peak:.1f} MB ({'the CPU’s emulator included' if cpu else limit})")
         assert cpu or peak < 64, "a greeting needs more than half of the smallest function"
+        sandbox.wait_for_reports(3)
         log = sandbox.stop()
         assert "WARN" not in log and "error" not in log.lower(), log
 

@@ -115,6 +115,13 @@ class Sandbox:
         """The most memory that the bootstrap's process has had."""
         return int(re.search(r"VmHWM:\s+(\d+) kB", (self.runtime() / "status").read_text())[1]) / 1024
 
+    def wait_for_reports(self, number):
+        """Waits until so many invocations have been reported: whoever stops before ends what the runtime does after a response."""
+        late = time.monotonic() + 30
+        while (log := (self.root / "log").read_text()).count("REPORT RequestId") < number:
+            assert time.monotonic() < late, log
+            time.sleep(0.01)
+
     def stop(self):
         self.process.terminate()
         self.process.wait(10)
