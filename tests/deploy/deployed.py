@@ -92,7 +92,8 @@ def by_cdk(folder):
         assert stack.status == "CREATE_COMPLETE", stack.status
         uploaded = [{file: content for file, (_, content) in files.items()} for files in aws.code(stack).values()]
         built = [{path.name: path.read_bytes() for path in asset.iterdir()} for asset in (folder / "cdk.out").glob("asset.*")]
-        assert len(uploaded) == 4 and all(files in built for files in uploaded) and all(files in uploaded for files in built), stack.code()
+        # What an earlier synthesis left there is not deployed.
+        assert len(uploaded) == 4 and all(files in built for files in uploaded), aws.code(stack)
     print(f"  by the CDK: {len(stack.resources())} resources, with {len(stack.outputs())} outputs")
 
 
