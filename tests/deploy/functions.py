@@ -66,7 +66,7 @@ class Functions(dict):
                 function.aliases[properties["Name"]] = Alias(str(len(function.versions)))
 
     def answer(self, method, path, body):
-        """What Lambda answers to a request, as JSON."""
+        """Lambda's answer to a request, as JSON."""
         if not (asked := re.fullmatch(r"/2015-03-31/functions/([^/]+)(/.*)?", path)):
             raise Refused("NotImplemented", f"this stand-in does not know {method} {path}", 501)
         if (function := self.get(asked[1])) is None:

@@ -38,13 +38,13 @@ pub(crate) struct Pages(Mutex<Known>);
 enum Known {
     #[default]
     Nothing,
-    /// What one invocation wrote to.
+    /// The pages that one invocation wrote to.
     Once(Numbers),
-    /// What both invocations wrote to. Empty, if the kernel does not say or do what is needed.
+    /// The pages that both invocations wrote to. Empty, if the kernel does not say or do what is needed.
     Ready(Vec<Run>, How),
 }
 
-/// How pages are made ready.
+/// The way in which the kernel is made to copy a page before somebody writes to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
     /// The kernel is told that they will be written to.
@@ -99,7 +99,7 @@ fn given_back<T>(instance: T, how: How) -> io::Result<Numbers> {
         own_memory()?;
     }
     let mut pagemap = Pagemap { file: File::open("/proc/thread-self/pagemap")?, entries: vec![0; AT_ONCE * ENTRY] };
-    let mut pages = pagemap.written(&writable(how == How::Copy)?)?;
+    let mut pages = pagemap.written(&writable(how)?)?;
     drop(instance);
     // What lies between is read along: it costs less than another call.
     let left = pagemap.written(&runs(&pages, 64))?;
@@ -136,24 +136,25 @@ impl Pagemap {
     }
 }
 
-/// The pages of this process that can be written to and are not shared: all of them, or those that are a file's.
-fn writable(of_files: bool) -> io::Result<Vec<Run>> {
-    // Names of files in it are in any encoding. Emulators of CPUs answer for /proc/self/maps themselves, and need minutes for it.
+/// The pages of this process that can be written to and are not shared, and that may be made ready in this way.
+fn writable(how: How) -> io::Result<Vec<Run>> {
+    // Names of files in it are in any encoding. An emulator of CPUs (qemu) answers for /proc/self/maps itself,
+    // and takes longer than an invocation for it.
     let maps = std::fs::read("/proc/thread-self/maps")?;
-    let runs: Vec<Run> = String::from_utf8_lossy(&maps).lines().filter_map(|line| writable_of(line, of_files)).collect();
+    let runs: Vec<Run> = String::from_utf8_lossy(&maps).lines().filter_map(|line| writable_of(line, how)).collect();
     let seen: usize = runs.iter().map(ExactSizeIterator::len).sum();
     if seen > MOST_SEEN / page_size() { Err(io::Error::other("too much memory to look at")) } else { Ok(runs) }
 }
 
-/// The pages of a line of `/proc/thread-self/maps`, if what is there can be written to and is not shared:
+/// The pages of a line of `/proc/thread-self/maps`, if they are among [`writable`]:
 /// `7f00-7f10 rw-p OFFSET DEVICE INODE …`.
-fn writable_of(line: &str, of_files: bool) -> Option<Run> {
+fn writable_of(line: &str, how: How) -> Option<Run> {
     let mut words = line.split(' ');
     let (start, end) = words.next()?.split_once('-')?;
     let is_writable = words.next()? == "rw-p";
     let is_of_a_file = words.nth(2)? != "0";
     let number = |text| usize::from_str_radix(text, 16).map(|address| address / page_size()).ok();
-    if is_writable && (is_of_a_file || !of_files) { Some(number(start)?..number(end)?) } else { None }
+    if is_writable && (is_of_a_file || how == How::Advice) { Some(number(start)?..number(end)?) } else { None }
 }
 
 /// Pages as runs. So many others between two of them are taken along.
@@ -237,7 +238,7 @@ mod tests {
         let numbers = first + 10..first + 20;
         let mut pagemap = Pagemap { file: File::open("/proc/thread-self/pagemap").unwrap(), entries: vec![0; AT_ONCE * ENTRY] };
         let own = |pagemap: &mut Pagemap| {
-            pagemap.written(&writable(false).unwrap()).unwrap().iter().filter(|page| numbers.contains(page)).count()
+            pagemap.written(&writable(How::Advice).unwrap()).unwrap().iter().filter(|page| numbers.contains(page)).count()
         };
         assert_eq!(own(&mut pagemap), 0, "nothing was written yet");
         for page in 3..13 {
@@ -294,10 +295,10 @@ mod tests {
         assert_eq!(runs(&[1, 2, 4, 7], 1), [1..5, 7..8]);
         let size = page_size();
         let line = |rest| format!("{:x}-{:x} {rest}", 3 * size, 5 * size);
-        assert_eq!(writable_of(&line("rw-p 00000000 00:00 0"), false), Some(3..5));
-        assert_eq!(writable_of(&line("rw-p 00000000 00:00 0 [heap]"), true), None);
-        assert_eq!(writable_of(&line("rw-p 00100000 fe:00 42       /var/task/a handler.cwasm"), true), Some(3..5));
-        assert_eq!(writable_of(&line("r--p 00000000 00:00 0"), false), None);
-        assert_eq!(writable_of(&line("rw-s 00000000 00:00 0"), false), None);
+        assert_eq!(writable_of(&line("rw-p 00000000 00:00 0"), How::Advice), Some(3..5));
+        assert_eq!(writable_of(&line("rw-p 00000000 00:00 0 [heap]"), How::Copy), None);
+        assert_eq!(writable_of(&line("rw-p 00100000 fe:00 42       /var/task/a handler.cwasm"), How::Copy), Some(3..5));
+        assert_eq!(writable_of(&line("r--p 00000000 00:00 0"), How::Advice), None);
+        assert_eq!(writable_of(&line("rw-s 00000000 00:00 0"), How::Advice), None);
     }
 }
