@@ -1,5 +1,8 @@
 //! Calls a handler for each request of `wasi:http`.
 
+// What it exports has names that only linkers of WebAssembly take.
+#![cfg(target_family = "wasm")]
+
 mod bindings {
     #![allow(clippy::all, missing_docs, unreachable_pub, unsafe_code, reason = "they are generated")]
     wit_bindgen::generate!({

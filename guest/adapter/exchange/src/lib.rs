@@ -1,5 +1,8 @@
 //! Makes what a handler is given of a request of `wasi:http`: its request, and a response that goes to the host piece by piece.
 
+// What it exports has names that only linkers of WebAssembly take.
+#![cfg(target_family = "wasm")]
+
 mod answer;
 mod event;
 mod request;

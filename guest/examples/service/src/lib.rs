@@ -1,5 +1,8 @@
 //! The article's handler as a service of `wasi:http` 0.3: asynchronous, with its body as a stream. Nothing in it knows of Lambda.
 
+// What it exports has names that only linkers of WebAssembly take.
+#![cfg(target_family = "wasm")]
+
 use serde::Deserialize;
 use wasip3::clocks::monotonic_clock;
 use wasip3::exports::http::handler::Guest;

@@ -1,5 +1,8 @@
 //! The bench handler as a component of `wasi:http/service` 0.3, on the bare bindings.
 
+// What it exports has names that only linkers of WebAssembly take.
+#![cfg(target_family = "wasm")]
+
 use serde::Deserialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};

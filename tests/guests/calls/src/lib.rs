@@ -4,6 +4,8 @@
 //! The payload is a JSON string of hexadecimal digits. Its first byte is the tag of which every byte of the response is made; of
 //! what follows, `Program::step` reads one operation after the other.
 
+// What it exports has names that only linkers of WebAssembly take.
+#![cfg(target_family = "wasm")]
 #![expect(unsafe_code, reason = "it calls the imports themselves")]
 
 use std::cell::RefCell;

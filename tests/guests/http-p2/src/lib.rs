@@ -1,5 +1,8 @@
 //! A component of `wasi:http/proxy` 0.2 that ends as it is asked to, without an SDK in between that would be more careful.
 
+// What it exports has names that only linkers of WebAssembly take.
+#![cfg(target_family = "wasm")]
+
 use guest_http_asked::{Ending, Hoard, cuts, pattern};
 use std::cell::Cell;
 use std::time::Duration;

@@ -1,5 +1,8 @@
 //! A component of `wasi:http/service` 0.3 that ends as it is asked to.
 
+// What it exports has names that only linkers of WebAssembly take.
+#![cfg(target_family = "wasm")]
+
 use guest_http_asked::{Ending, Hoard, cuts, pattern};
 use std::cell::Cell;
 use std::task::{Context, Waker};
