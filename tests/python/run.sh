@@ -45,6 +45,10 @@ ln -s "$FIRSTBYTE" "$WORK/bin/firstbyte"
   [ "$(grep -cF 'Hello, hoge! This is a delayed message.' <<< "$shown")" = 3 ] || fail "the new project said: $shown"
 )
 
+step "a zip of at most 8 MB"
+"$FIRSTBYTE" package guest/examples/python/greeting --arch x86_64 -o "$WORK/packaged"
+[ "$(stat -c %s "$WORK/packaged/function.zip")" -le 8000000 ] || fail "the zip has $(stat -c %s "$WORK/packaged/function.zip") bytes"
+
 step "sam build of that project"
 # The tests of deployments install the SAM CLI.
 SAM=${SAM:-$ROOT/target/deploy/venv/bin/sam}

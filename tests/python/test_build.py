@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ HANDLER = "import firstbyte\n\n@firstbyte.handler\ndef f(request):\n    yield 'a
 @pytest.fixture(scope="module")
 def build():
     """The module that makes components, as a module."""
+    sys.path.append(str(ROOT / "host/toolchain/src/python"))
     spec = importlib.util.spec_from_file_location("build", ROOT / "host/toolchain/src/python/build.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -116,8 +118,9 @@ def test_what_functions_import_is_found(build, tmp_path):
     (tmp_path / "pkg/__init__.py").write_text("def f():\n    from . import a\n    import b.c as d\n")
     (tmp_path / "pkg/deep.py").write_text("import top\nclass A:\n    async def f(self):\n        from ..pkg.x import y\n")
     (tmp_path / "broken.py").write_text("def f(:\n")
+    (tmp_path / "dates.py").write_text("import time\ndef f(text):\n    return time.strptime(text, '%Y')\n")
     found = dict(build.imported_later(tmp_path))
-    assert found == {"pkg": ["b.c", "pkg", "pkg.a"], "pkg.deep": ["pkg.x", "pkg.x.y"]}
+    assert found == {"pkg": ["b.c", "pkg", "pkg.a"], "pkg.deep": ["pkg.x", "pkg.x.y"], "dates": ["_strptime"]}
 
 
 def test_what_is_no_part_of_a_handler_is_not_looked_at(build, tmp_path):

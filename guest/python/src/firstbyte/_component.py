@@ -13,7 +13,7 @@ from io import TextIOWrapper
 from types import ModuleType
 from typing import Any
 
-from . import _absent, _preload, _proxy, _wasi, log
+from . import _absent, _memory, _preload, _proxy, _wasi, log
 from ._warm import warm_up
 from .context import Context
 from .error import Error, kind_of, message_of, stack_of
@@ -47,6 +47,7 @@ def component(
 
     warm_up(lambda function, request, response: _answer(Marked(function, form_of(function)), Request(request), Response(response)))
     gc.collect()
+    _memory.clear()
     # An instance is made for every invocation: a collection that visits all that was imported would copy its pages each time.
     gc.freeze()
     return Handler

@@ -10,17 +10,38 @@ import importlib
 import importlib.abc
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 #: What the standard library imports when it is called, by the module that does.
 _LATER = {
-    "datetime": ["_strptime"],
-    "time": ["_strptime"],
+    "ssl": ["_strptime"],
+    "mailbox": ["_strptime"],
+    "xmlrpc.client": ["_strptime"],
     "json": ["json.decoder", "json.encoder"],
 }
 
 #: Codecs that programs name.
 _CODECS = ["ascii", "latin_1", "utf_8_sig", "utf_16", "idna"]
+
+#: Modules of CPython's own that are written in C, large, and seldom imported, by what they have in common: some import others when
+#: they are called. The builder takes those groups out of a component of which nothing was imported (`lean.py` has their functions).
+_GROUPS = {
+    "array": ["array"],
+    "cjk": ["_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp", "_codecs_kr", "_codecs_tw", "_multibytecodec"],
+    "cmath": ["cmath"],
+    "csv": ["_csv"],
+    "decimal": ["_decimal"],
+    "lsprof": ["_lsprof"],
+    "pickle": ["_pickle"],
+    "sqlite": ["_sqlite3"],
+    "xml": ["pyexpat", "_elementtree"],
+    "zlib": ["zlib"],
+    "zoneinfo": ["_zoneinfo"],
+}
+
+#: What the builder looks for in the memory that is left.
+note = b""
+
 
 def preload(include: Sequence[str], later: Mapping[str, Sequence[str]]) -> None:
     """Imports what the modules that are there by now may import later: `later` has what each of them names."""
@@ -40,15 +61,35 @@ class Absent(importlib.abc.MetaPathFinder):
     """Is asked for modules that nobody else has, and says what to do."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        raise ModuleNotFoundError(
-            f"no module named {fullname!r} is in this component: import it at the top of a module, or name it in `include` of "
-            "[tool.firstbyte] in pyproject.toml",
-            name=fullname,
-        )
+        refuse(fullname)
+
+
+class LeftOut(importlib.abc.MetaPathFinder):
+    """Is asked before those who would find what is no longer there."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        if fullname in self._names:
+            refuse(fullname)
+
+
+def refuse(name: str) -> NoReturn:
+    """Tells whoever imports what is not there."""
+    raise ModuleNotFoundError(
+        f"no module named {name!r} is in this component: import it at the top of a module, or name it in `include` of "
+        "[tool.firstbyte] in pyproject.toml",
+        name=name,
+    )
 
 
 def seal() -> None:
-    """Tells whoever imports what is not there."""
+    """From now on there is only what was imported. Notes what the builder can take out."""
+    global note
+    left_out = {group: names for group, names in _GROUPS.items() if sys.modules.keys().isdisjoint(names)}
+    note = b"firstbyte leaves out: %b;" % ",".join(left_out).encode()
+    sys.meta_path.insert(0, LeftOut(frozenset(name for names in left_out.values() for name in names)))
     sys.meta_path.append(Absent())
 
 

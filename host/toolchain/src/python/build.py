@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import lean
+
 #: Extension modules that their packages do without, as was tried with these packages in a component.
 FALLBACKS = {"charset-normalizer", "markupsafe", "pyyaml", "wrapt"}
 
@@ -167,11 +169,18 @@ def componentize(
     later = {module: names for root in (folder, dependencies) if root for module, names in imported_later(root)}
     entry = work / "entry"
     entry.mkdir(exist_ok=True)
+    shutil.copy(Path(__file__).with_name("compact.py"), entry / "firstbyte_compact.py")
+    # Where the author's files are in a component: each path is a folder, by its number.
+    authors = ("/0/", "/1/") if dependencies else ("/0/",)
     (entry / "firstbyte_entry.py").write_text(
+        "import firstbyte_compact\n"
+        f"firstbyte_compact.install({authors!r})\n"
         "from importlib import import_module\n"
         "from firstbyte import _component\n"
         "_component.prepare()\n"
-        f"Handler = _component.component(import_module({settings.module!r}), {settings.handler!r}, {settings.include!r}, {later!r})\n"
+        f"module = import_module({settings.module!r})\n"
+        f"Handler = _component.component(module, {settings.handler!r}, {settings.include!r}, {later!r})\n"
+        "firstbyte_compact.remove()\n"
     )
     made = work / "made.wasm"
     # The author's files come first: what is /0/ in a component is theirs.
@@ -183,7 +192,12 @@ def componentize(
     done = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment)
     if done.returncode != 0:
         explain(done.stderr, folder)
-    made.replace(component)
+    try:
+        component.write_bytes(lean.lean(made.read_bytes()))
+        made.unlink()
+    except lean.Unknown as what:
+        say(f"note: the component is larger than it need be, because it has {what}")
+        made.replace(component)
 
 
 def imported_later(root: Path) -> Iterator[tuple[str, list[str]]]:
@@ -216,6 +230,9 @@ def named(node: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
             yield name
             # What is imported from a package may be a module of it.
             yield from (f"{name}.{alias.name}" for alias in node.names if alias.name != "*")
+    elif isinstance(node, ast.Attribute) and node.attr == "strptime":
+        # `time` and `datetime` import it when it is called.
+        yield "_strptime"
 
 
 def explain(said: str, folder: Path) -> NoReturn:

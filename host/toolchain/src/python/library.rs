@@ -15,7 +15,7 @@ macro_rules! files {
 }
 
 const ALL: &[&[(&str, &str)]] = &[
-    files!["src/python/", "": "build.py"],
+    files!["src/python/", "": "build.py", "compact.py", "lean.py"],
     files!["wit/", "wit/": "firstbyte.wit"],
     files![
         "wit/deps/", "wit/deps/":
@@ -23,7 +23,7 @@ const ALL: &[&[(&str, &str)]] = &[
     ],
     files![
         "library/", "firstbyte/":
-        "__init__.py", "_absent.py", "_component.py", "_preload.py", "_proxy.py", "_steps.py", "_warm.py", "_wasi.py", "asgi.py", "context.py",
+        "__init__.py", "_absent.py", "_component.py", "_memory.py", "_preload.py", "_proxy.py", "_steps.py", "_warm.py", "_wasi.py", "asgi.py", "context.py",
         "error.py", "eventstream.py", "fetch.py", "handler.py", "log.py", "loop.py", "request.py", "response.py", "sse.py", "wsgi.py",
     ],
 ];

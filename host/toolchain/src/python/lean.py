@@ -1,0 +1,351 @@
+"""Takes out of a component what no invocation can reach. Every byte of a component is deployed, and read at each start.
+
+A component made of Python is a CPython and the memory that the build has left. Of both, this takes out:
+
+- functions that made what is in the memory, and are not called again;
+- modules of CPython's own that are written in C and were not imported, with their tables: `firstbyte/_preload.py` has refused them
+  since, and its note in the memory says which;
+- the code of modules that CPython carries marshalled, and has imported.
+
+A function is known by its name, and a group of them by the first and the last: the functions of one source file follow each other.
+One that is taken out becomes a trap, and a table becomes zeros, so that whatever stays is where it was. `tests/python/test_lean.py`
+proves that nothing which stays calls what goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+#: The note of `firstbyte/_preload.py`.
+NOTE = re.compile(rb"firstbyte leaves out: ([a-z,]*);")
+
+
+@dataclass(frozen=True)
+class Functions:
+    """Functions of one source file, or of several that follow each other."""
+
+    first: str
+    last: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """Constants, by what they begin with."""
+
+    first: bytes
+    length: int
+    sha256: str
+
+
+#: Never called in an instance: relocations of shared libraries, CPython's own strings, the types of `_ast`, conversions of texts
+#: that nothing imports.
+DONE: list[Functions | Table] = [
+    Functions("__wasm_apply_data_relocs", "__wasm_apply_data_relocs", 1),
+    Functions("_PyUnicode_InitStaticStrings", "_PyUnicode_InitStaticStrings", 1),
+    Functions("init_types", "init_types", 1),
+    Functions("add_ast_annotations", "add_ast_annotations", 1),
+    Table(
+        bytes.fromhex("7574663800636861720000c87763686172740000c67563733262650000c47563"),
+        139344,
+        "03652b23b11d1c930ae96aef274d2b61f17d7f7c35fe8c9df476a9af71ca9a50",
+    ),
+]
+
+#: What belongs to the groups that `firstbyte/_preload.py` names.
+GROUPS: dict[str, list[Functions | Table]] = {
+    "array": [Functions("PyInit_array", "array_arrayiterator___setstate__", 101)],
+    "cjk": [
+        Functions("PyInit__codecs_cn", "_multibytecodec_MultibyteStreamWriter_reset", 154),
+        Table(
+            bytes.fromhex("59505b505d505e505f506050615062506350645066506750685069506a506b506d506e506f5070507150725073507450"),
+            573792,
+            "c81490a728cc295fea0bcb1051909377c515b4f5aa8c3cc112778e160699e630",
+        ),
+    ],
+    "cmath": [Functions("PyInit_cmath", "cmath_exec", 32)],
+    "csv": [Functions("PyInit__csv", "csv_exec", 40)],
+    "decimal": [
+        Functions("PyInit__decimal", "signaldict_copy", 221),
+        Functions("mpd_dflt_traphandler", "swap_halfrows_pow2", 226),
+    ],
+    "lsprof": [Functions("PyInit__lsprof", "RotatingTree_Enum", 27)],
+    "pickle": [Functions("PyInit__pickle", "Unpickler_set_memo", 104)],
+    "sqlite": [
+        Functions("pysqlite_close_all_blobs", "_pysqlite_long_as_int64", 148),
+        Functions("sqlite3_log", "pcache1Shrink", 1316),
+    ],
+    "xml": [
+        Functions("PyInit_pyexpat", "makeuniversal", 178),
+        Functions("parserCreate", "big2_scanCdataSection", 285),
+    ],
+    # What sums up by CRC stays: `binascii` calls it.
+    "zlib": [
+        Functions("PyInit_zlib", "zlib_ZlibDecompressor_decompress", 39),
+        Functions("adler32_z", "adler32", 2),
+        Functions("deflateInit2_", "zcfree", 56),
+    ],
+    "zoneinfo": [Functions("PyInit__zoneinfo", "parse_tz_delta", 35)],
+}
+
+#: Modules that CPython carries marshalled, and has imported before it runs anything.
+FROZEN = (
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+    "_collections_abc",
+    "_sitebuiltins",
+    "abc",
+    "codecs",
+    "genericpath",
+    "io",
+    "os",
+    "posixpath",
+    "site",
+    "stat",
+    "zipimport",
+)
+
+#: How a marshalled code object begins.
+MARSHALLED = ord("c")
+
+# Kinds of sections, of components and of modules.
+MODULE, COMPONENT = 1, 4
+CUSTOM, IMPORT, CODE, DATA = 0, 2, 10, 11
+
+#: A function's body that only traps, with its length.
+TRAP = b"\x03\x00\x00\x0b"
+
+
+class Unknown(Exception):
+    """What a component was expected to have, and does not."""
+
+
+@dataclass
+class Module:
+    """A module of a component."""
+
+    sections: list[tuple[int, bytes]]
+    imported: int = 0
+    #: Names of functions, imported ones first.
+    names: dict[int, str] = field(default_factory=dict)
+    dead: set[int] = field(default_factory=set)
+
+
+def lean(component: bytes) -> bytes:
+    """The component without what no invocation can reach. Raises `Unknown` if it is of another CPython than this knows."""
+    modules = [Module(list(sections(data))) for data in modules_of(component)]
+    for module in modules:
+        read(module)
+    memory = max(modules, key=lambda module: sum(len(data) for kind, data in module.sections if kind == DATA))
+    image = image_of(memory)
+    notes = set(NOTE.findall(image))
+    if len(notes) != 1:
+        raise Unknown(f"{len(notes)} notes of what is left out")
+    groups = notes.pop().decode().split(",")
+    rows = [*DONE, *(row for group in groups if group for row in GROUPS[group])]
+    for row in rows:
+        if isinstance(row, Functions) and not sum(take_out(module, row) for module in modules):
+            raise Unknown(f"no functions from {row.first} to {row.last}")
+    ranges = [*frozen(image), *(found(image, row) for row in rows if isinstance(row, Table))]
+    memory.sections = [(kind, zeroed(data, ranges) if kind == DATA else data) for kind, data in memory.sections]
+    written = iter(modules)
+    return rebuilt(component, lambda: write(next(written)))
+
+
+def take_out(module: Module, row: Functions) -> bool:
+    """Marks functions as dead, if the module has them."""
+    for first in (index for index, name in module.names.items() if name == row.first):
+        last = first + row.count - 1
+        if first >= module.imported and module.names.get(last) == row.last:
+            module.dead.update(range(first, last + 1))
+            return True
+    return False
+
+
+def found(image: bytes, table: Table) -> range:
+    """Where a table is."""
+    for place in re.finditer(re.escape(table.first), image):
+        whole = range(place.start(), place.start() + table.length)
+        if hashlib.sha256(image[whole.start : whole.stop]).hexdigest() == table.sha256:
+            return whole
+    raise Unknown(f"no table that begins with {table.first[:8].hex()}")
+
+
+def frozen(image: bytes) -> list[range]:
+    """Where the marshalled code of modules is: CPython has a list of names, addresses and lengths."""
+    # A text may be the end of another.
+    texts = {place.start(): name for name in FROZEN for place in re.finditer(re.escape(name.encode()) + b"\0", image)}
+    words = memoryview(image)[: len(image) // 4 * 4].cast("I")
+    places = {}
+    for at, word in enumerate(words):
+        if word in texts and at + 2 < len(words):
+            code, length = words[at + 1], words[at + 2]
+            if 100 < length < 1 << 20 and code + length <= len(image) and image[code] == MARSHALLED:
+                places[texts[word]] = range(code, code + length)
+    if absent := set(FROZEN) - places.keys():
+        raise Unknown(f"no marshalled modules {', '.join(sorted(absent))}")
+    return list(places.values())
+
+
+def image_of(module: Module) -> bytes:
+    """The memory as the module's data makes it."""
+    image = bytearray()
+    for kind, data in module.sections:
+        if kind == DATA:
+            for address, start, length in segments(data):
+                image.extend(bytes(max(0, address + length - len(image))))
+                image[address : address + length] = data[start : start + length]
+    return bytes(image)
+
+
+def zeroed(data: bytes, ranges: list[range]) -> bytes:
+    """A data section with zeros at these addresses."""
+    changed = bytearray(data)
+    for address, start, length in segments(data):
+        for place in ranges:
+            first, end = max(place.start, address), min(place.stop, address + length)
+            if first < end:
+                changed[start + first - address : start + end - address] = bytes(end - first)
+    return bytes(changed)
+
+
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Of a data section: address, place in the section, length."""
+    count, at = number(data, 0)
+    for _ in range(count):
+        # An active segment of memory 0, at a constant address.
+        if data[at : at + 2] != b"\0\x41":
+            raise Unknown("data of another kind")
+        address, at = number(data, at + 2)
+        length, at = number(data, at + 1)
+        yield address, at, length
+        at += length
+
+
+def read(module: Module) -> None:
+    """Counts what is imported, and reads names."""
+    for kind, data in module.sections:
+        if kind == IMPORT:
+            module.imported = functions_imported(data)
+        elif kind == CUSTOM:
+            length, at = number(data, 0)
+            if data[at : at + length] == b"name":
+                module.names = names(data, at + length)
+
+
+def functions_imported(data: bytes) -> int:
+    """How many functions an import section has."""
+    functions = 0
+    count, at = number(data, 0)
+    for _ in range(count):
+        for _ in range(2):
+            length, at = number(data, at)
+            at += length
+        functions += data[at] == 0
+        at = after_import(data, at)
+    return functions
+
+
+def after_import(data: bytes, at: int) -> int:
+    """What is after an import, of which this is where its kind stands."""
+    kind, at = data[at], at + 1
+    if kind == 0:
+        return number(data, at)[1]
+    if kind == 3:
+        return at + 2
+    # A table has a type besides; both have limits.
+    flags, at = number(data, at + (kind == 1))
+    for _ in range(1 + (flags & 1)):
+        _, at = number(data, at)
+    return at
+
+
+def names(data: bytes, at: int) -> dict[int, str]:
+    """The names of functions in a name section."""
+    named = {}
+    while at < len(data):
+        kind, (length, at) = data[at], number(data, at + 1)
+        if kind == 1:
+            count, place = number(data, at)
+            for _ in range(count):
+                index, place = number(data, place)
+                size, place = number(data, place)
+                named[index] = data[place : place + size].decode()
+                place += size
+        at += length
+    return named
+
+
+def write(module: Module) -> bytes:
+    """The module's bytes."""
+    parts = []
+    for kind, data in module.sections:
+        if kind == CODE:
+            count, at = number(data, 0)
+            bodies = [encoded(count)]
+            for index in range(module.imported, module.imported + count):
+                length, start = number(data, at)
+                bodies.append(TRAP if index in module.dead else data[at : start + length])
+                at = start + length
+            data = b"".join(bodies)
+        parts.append((kind, data))
+    return joined(parts)
+
+
+def modules_of(component: bytes) -> Iterator[bytes]:
+    """The modules of a component and of those within it, in order."""
+    for kind, data in sections(component):
+        if kind == MODULE:
+            yield data
+        elif kind == COMPONENT:
+            yield from modules_of(data)
+
+
+def rebuilt(component: bytes, module: Callable[[], bytes]) -> bytes:
+    """The component with its modules replaced, in order."""
+    parts = []
+    for kind, data in sections(component):
+        if kind == MODULE:
+            data = module()
+        elif kind == COMPONENT:
+            data = rebuilt(data, module)
+        parts.append((kind, data))
+    return component[:8] + joined(parts)[8:]
+
+
+def sections(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and contents of each section."""
+    at = 8
+    while at < len(data):
+        kind, (length, at) = data[at], number(data, at + 1)
+        yield kind, data[at : at + length]
+        at += length
+
+
+def joined(parts: list[tuple[int, bytes]]) -> bytes:
+    """A module of these sections."""
+    return b"\0asm\x01\0\0\0" + b"".join(bytes([kind]) + encoded(len(data)) + data for kind, data in parts)
+
+
+def number(data: bytes, at: int) -> tuple[int, int]:
+    """A number as LEB128, and what is after it."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+
+
+def encoded(value: int) -> bytes:
+    """A number as LEB128."""
+    data = bytearray()
+    while value >= 0x80:
+        data.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*data, value])

@@ -1,0 +1,180 @@
+"""What is taken out of a component: nothing that stays needs it, and who imports it keeps it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from firstbyte.testing import Firstbyte
+
+ROOT = Path(__file__).parents[2]
+GREETING = ROOT / "guest/examples/python/greeting"
+
+#: Uses one module of each group that can be left out.
+USES = {
+    "array": "array.array('i', [1, 2]).tobytes().hex()",
+    "cjk": "'日本'.encode('shift_jis').hex() + '\\u4e2d'.encode('gb18030').hex() + '한'.encode('iso2022_kr').hex()",
+    "cmath": "repr(cmath.sqrt(-1))",
+    "csv": "next(csv.reader(['a,\"b,c\"']))[1]",
+    "decimal": "str(decimal.Decimal(1) / 7)",
+    "lsprof": "type(cProfile.Profile()).__name__",
+    "pickle": "repr(pickle.loads(pickle.dumps([1, 'a'])))",
+    "sqlite": "repr(sqlite3.connect(':memory:').execute('select 6 * 7, json(?)', ['[1]']).fetchone())",
+    "xml": "xml.etree.ElementTree.fromstring('<a><b>c</b></a>').findtext('b')",
+    "zlib": "zlib.decompress(zlib.compress(b'a' * 9)).decode()",
+    "zoneinfo": "zoneinfo.ZoneInfo.__module__",
+}
+IMPORTS = (
+    "array, cmath, cProfile, csv, decimal, encodings.gb18030, encodings.iso2022_kr, encodings.shift_jis, pickle, sqlite3, "
+    "xml.etree.ElementTree, zlib, zoneinfo"
+)
+#: A module of each group, by which a handler could ask for it when it is called.
+LATER = ["array", "_codecs_jp", "cmath", "_csv", "_decimal", "_lsprof", "_pickle", "_sqlite3", "pyexpat", "zlib", "_zoneinfo"]
+
+
+@pytest.fixture(scope="module")
+def lean() -> ModuleType:
+    """The module that takes out."""
+    spec = importlib.util.spec_from_file_location("lean", ROOT / "host/toolchain/src/python/lean.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["lean"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def component(firstbyte: Firstbyte) -> bytes:
+    """A component that has imported none of the groups."""
+    return firstbyte.build(GREETING).read_bytes()
+
+
+def modules(lean: ModuleType, component: bytes) -> list:
+    """The modules of a component, with the functions of all groups."""
+    found = [lean.Module(list(lean.sections(data))) for data in lean.modules_of(component)]
+    rows = [row for rows in lean.GROUPS.values() for row in rows if isinstance(row, lean.Functions)]
+    for module in found:
+        lean.read(module)
+        for row in rows:
+            lean.take_out(module, row)
+    return found
+
+
+def bodies(lean: ModuleType, module) -> Iterator[tuple[int, bytes]]:
+    """Each function's index and body."""
+    for kind, data in module.sections:
+        if kind == lean.CODE:
+            count, at = lean.number(data, 0)
+            for index in range(module.imported, module.imported + count):
+                length, at = lean.number(data, at)
+                yield index, data[at : at + length]
+                at += length
+
+
+def calls(lean: ModuleType, body: bytes) -> Iterator[int]:
+    """What a function calls directly."""
+    count, at = lean.number(body, 0)
+    for _ in range(count):
+        _, at = lean.number(body, at)
+        at += 1
+    # How many numbers follow an instruction: of blocks, branches, variables, tables and memory.
+    numbers = {op: 1 for op in [0x02, 0x03, 0x04, 0x0C, 0x0D, 0x10, *range(0x20, 0x27), 0x3F, 0x40, 0x41, 0x42, 0xD0, 0xD2]}
+    numbers |= {op: 2 for op in [0x11, *range(0x28, 0x3F)]}
+    while at < len(body):
+        op, at = body[at], at + 1
+        if op == 0x10:
+            callee, at = lean.number(body, at)
+            yield callee
+            continue
+        following = numbers.get(op, 0)
+        if op == 0x0E:
+            targets, at = lean.number(body, at)
+            following = targets + 1
+        elif op == 0xFC:
+            kind, at = lean.number(body, at)
+            following = 2 if kind in (8, 10, 12, 14) else 1 if kind >= 9 else 0
+        elif op in (0x43, 0x44):
+            at += 4 if op == 0x43 else 8
+        else:
+            assert op <= 0xC4 or op in numbers, f"an instruction that is not known: {op:#x}"
+        for _ in range(following):
+            _, at = lean.number(body, at)
+
+
+def test_nothing_that_stays_calls_a_module_that_was_taken_out(lean, component):
+    found = modules(lean, component)
+    imported = {name for module in found for kind, data in module.sections if kind == lean.IMPORT for name in imports(lean, data)}
+    assert {"PyObject_Call", "malloc"} < imported
+    for module in found:
+        for index, body in bodies(lean, module):
+            if index in module.dead:
+                assert body == lean.TRAP[1:], module.names[index]
+                # CPython's list of modules has where each begins.
+                assert module.names[index] not in imported or module.names[index].startswith("PyInit_")
+            else:
+                wrong = [module.names[callee] for callee in calls(lean, body) if callee in module.dead]
+                assert not wrong, (module.names[index], wrong)
+    assert sum(len(module.dead) for module in found) > 2500
+
+
+def imports(lean: ModuleType, data: bytes) -> Iterator[str]:
+    """The names of what a module imports."""
+    count, at = lean.number(data, 0)
+    for _ in range(count):
+        for _ in range(2):
+            length, at = lean.number(data, at)
+            name, at = data[at : at + length].decode(), at + length
+        yield name
+        at = lean.after_import(data, at)
+
+
+def test_a_component_is_small(component):
+    assert len(zlib.compress(component)) < 6_500_000
+
+
+def test_another_cpython_is_told_and_not_damaged(lean, component):
+    with pytest.raises(lean.Unknown, match="no functions from"):
+        lean.lean(component.replace(b"_PyUnicode_InitStaticStrings", b"_PyUnicode_InitStaticStrinks"))
+    with pytest.raises(lean.Unknown, match="notes of what is left out"):
+        lean.lean(component.replace(b"firstbyte leaves out", b"firstbyte leaves off"))
+
+
+def test_what_is_imported_stays(firstbyte: Firstbyte, tmp_path):
+    body = ",\n".join(f"    {group!r}: {use}" for group, use in USES.items())
+    (tmp_path / "app.py").write_text(
+        f"import {IMPORTS}\nimport firstbyte\n\n@firstbyte.handler\ndef f(request):\n    yield {{\n{body}\n    }}\n"
+    )
+    response = firstbyte.invoke(tmp_path, via="url")
+    assert response.failure is None, response.failure
+    assert response.json() == {
+        "array": "0100000002000000",
+        "cjk": "93fa967bd6d01b2429430e47510f",
+        "cmath": "1j",
+        "csv": "b,c",
+        "decimal": "0.1428571428571428571428571429",
+        "lsprof": "Profile",
+        "pickle": "[1, 'a']",
+        "sqlite": "(42, '[1]')",
+        "xml": "c",
+        "zlib": "aaaaaaaaa",
+        "zoneinfo": "zoneinfo",
+    }
+
+
+def test_what_was_taken_out_is_told_to_who_imports_it(firstbyte: Firstbyte, tmp_path):
+    (tmp_path / "app.py").write_text(
+        "from importlib import import_module\nimport firstbyte\n\n@firstbyte.handler\ndef f(request):\n"
+        "    for name in request.json():\n        try:\n            import_module(name)\n        except ImportError as error:\n"
+        "            yield f'{name}: {error}\\n'\n"
+    )
+    response = firstbyte.invoke(tmp_path, via="url", json=LATER)
+    assert response.failure is None, response.failure
+    lines = response.text.splitlines()
+    assert len(lines) == len(LATER)
+    for name, line in zip(LATER, lines, strict=True):
+        assert line.startswith(f"{name}: no module named '{name}' is in this component: import it at the top of a module")
