@@ -65,7 +65,7 @@ BY = {
     "firstbyte compile --snapshot": ("tests/e2e/snapshot.rs", '["compile", snapshot.to_str().expect("UTF-8"), "--snapshot"]'),
     "firstbyte package --snapshot": ("tests/e2e/snapshot.rs", '["package", handler, "--arch", "x86_64", "--snapshot"]'),
     "curl -N localhost:9003/events": ("host/console/tests/console.rs", 'served.watch_from("/events"'),
-    "cargo build --release": ("tests/outside/run.sh", "cargo build --release --quiet --bin firstbyte"),
+    "cargo build --release --bin firstbyte": ("tests/outside/run.sh", "cargo build --release --quiet --bin firstbyte"),
     "deploy/release/build.sh --try x86_64": ("deploy/release/build.sh", 'deploy/release/try.sh "$arch"'),
     "pip install aws-sam-cli ziglang": ("tests/deploy/tools.sh", 'pip" install --quiet -r tests/deploy/requirements.txt'),
     "pip install -r requirements.txt": ("tests/deploy/tools.sh", "-r deploy/clients/python/requirements.txt"),
