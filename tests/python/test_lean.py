@@ -166,15 +166,22 @@ def test_what_is_imported_stays(firstbyte: Firstbyte, tmp_path):
     }
 
 
-def test_what_was_taken_out_is_told_to_who_imports_it(firstbyte: Firstbyte, tmp_path):
+def test_what_was_taken_out_is_told_and_what_the_author_wrote_stays(firstbyte: Firstbyte, tmp_path):
     (tmp_path / "app.py").write_text(
-        "from importlib import import_module\nimport firstbyte\n\n@firstbyte.handler\ndef f(request):\n"
+        "import json\nfrom importlib import import_module\nfrom dataclasses import dataclass\nimport firstbyte\n\n"
+        "@dataclass\nclass Asserted:\n    'Of the author.'\n    text: str\n\n"
+        "def fails(text):\n    try:\n        assert (\n            text ==\n            'x'\n        )\n    finally:\n        pass\n\n"
+        "@firstbyte.handler\ndef f(request):\n"
+        "    try:\n        fails('y')\n    except AssertionError as error:\n"
+        "        yield f'{error.__traceback__.tb_next.tb_lineno} {Asserted.__doc__} {Asserted(1)} {json.dumps.__doc__}\\n'\n"
         "    for name in request.json():\n        try:\n            import_module(name)\n        except ImportError as error:\n"
         "            yield f'{name}: {error}\\n'\n"
     )
     response = firstbyte.invoke(tmp_path, via="url", json=LATER)
     assert response.failure is None, response.failure
-    lines = response.text.splitlines()
+    first, *lines = response.text.splitlines()
+    assert first == "14 Of the author. Asserted(text=1) None"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", "build"]
     assert len(lines) == len(LATER)
     for name, line in zip(LATER, lines, strict=True):
         assert line.startswith(f"{name}: no module named '{name}' is in this component: import it at the top of a module")

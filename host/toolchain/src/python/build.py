@@ -168,7 +168,9 @@ def componentize(
     # There are no files in a component: what functions import when they are called has to be imported before.
     later = {module: names for root in (folder, dependencies) if root for module, names in imported_later(root)}
     entry = work / "entry"
-    entry.mkdir(exist_ok=True)
+    # Python would take a compiled entry for this one, if both are of the same second and length.
+    shutil.rmtree(entry, ignore_errors=True)
+    entry.mkdir()
     shutil.copy(Path(__file__).with_name("compact.py"), entry / "firstbyte_compact.py")
     # Where the author's files are in a component: each path is a folder, by its number.
     authors = ("/0/", "/1/") if dependencies else ("/0/",)

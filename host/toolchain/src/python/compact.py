@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 #: What runs before the author's modules, and hardly again.
 SELDOM = {f"<frozen {name}>" for name in ("genericpath", "importlib._bootstrap", "importlib._bootstrap_external", "posixpath", "site", "zipimport")}
 
+# What is replaced meanwhile.
 CACHE_TAG = sys.implementation.cache_tag
+SOURCE_TO_CODE = SourceFileLoader.source_to_code
 
 # Of an entry in a table of lines: how it says where an instruction is.
 ONE_LINE, NO_COLUMNS, LONG, NONE = 10, 13, 14, 15
@@ -30,10 +32,9 @@ def install(authors: tuple[str, ...]) -> None:
     """Does so for what is imported from now on. The author's folders keep what documents them, and what they assert."""
     # Nothing is had from `__pycache__`, or written there.
     sys.implementation.cache_tag = None
-    compile_source = SourceFileLoader.source_to_code
 
     def source_to_code(self: SourceFileLoader, data: Any, path: str, *, _optimize: int = -1) -> CodeType:
-        return compact(compile_source(self, data, path, _optimize=_optimize if path.startswith(authors) else 2))
+        return compact(SOURCE_TO_CODE(self, data, path, _optimize=_optimize if path.startswith(authors) else 2))
 
     SourceFileLoader.source_to_code = source_to_code
     import collections
@@ -60,6 +61,7 @@ def compacting(run: Callable[..., Any]) -> Callable[..., Any]:
 def remove() -> None:
     """Leaves nothing of this to handlers."""
     sys.implementation.cache_tag = CACHE_TAG
+    SourceFileLoader.source_to_code = SOURCE_TO_CODE
     del sys.modules["collections"].eval
     del sys.modules["dataclasses"].exec
 
