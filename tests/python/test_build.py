@@ -63,6 +63,7 @@ def test_a_compiled_wheel_is_refused_by_name(tmp_path):
     ("app", "words"),
     [
         ("import nothing_like_it\n", ["nothing_like_it", "app.py", "componentize-py could not build"]),
+        ("def f(:\n", ["SyntaxError: invalid syntax", "app.py\", line 1", "componentize-py could not build"]),
         ("x = 1\n", ["makes no handler: app has no handler: mark a function with @firstbyte.handler"]),
     ],
 )
@@ -70,6 +71,7 @@ def test_a_module_that_makes_no_handler(tmp_path, app, words):
     (tmp_path / "app.py").write_text(app)
     said = refusal(tmp_path)
     assert all(word in said for word in words), said
+    assert not any(word in said for word in ["firstbyte_entry", "firstbyte_compact", "<frozen importlib"]), said
     assert not list(tmp_path.glob("build/*.wasm"))
 
 

@@ -147,7 +147,8 @@ def test_another_cpython_is_told_and_not_damaged(lean, component):
 def test_what_is_imported_stays(firstbyte: Firstbyte, tmp_path):
     body = ",\n".join(f"    {group!r}: {use}" for group, use in USES.items())
     (tmp_path / "app.py").write_text(
-        f"import {IMPORTS}\nimport firstbyte\n\n@firstbyte.handler\ndef f(request):\n    yield {{\n{body}\n    }}\n"
+        # One that is in use stays even if it is not listed any more.
+        f"import {IMPORTS}\nimport sys\nimport firstbyte\n\ndel sys.modules['array'], sys.modules['cmath']\n\n@firstbyte.handler\ndef f(request):\n    yield {{\n{body}\n    }}\n"
     )
     response = firstbyte.invoke(tmp_path, via="url")
     assert response.failure is None, response.failure
@@ -174,13 +175,15 @@ def test_what_was_taken_out_is_told_and_what_the_author_wrote_stays(firstbyte: F
         "@firstbyte.handler\ndef f(request):\n"
         "    try:\n        fails('y')\n    except AssertionError as error:\n"
         "        yield f'{error.__traceback__.tb_next.tb_lineno} {Asserted.__doc__} {Asserted(1)} {json.dumps.__doc__}\\n'\n"
+        "    yield b'\\\\x41'.decode('unicode_escape') + ' ' + 'é.com'.encode('idna').decode() + '\\n'\n"
         "    for name in request.json():\n        try:\n            import_module(name)\n        except ImportError as error:\n"
         "            yield f'{name}: {error}\\n'\n"
     )
     response = firstbyte.invoke(tmp_path, via="url", json=LATER)
     assert response.failure is None, response.failure
-    first, *lines = response.text.splitlines()
+    first, codecs, *lines = response.text.splitlines()
     assert first == "14 Of the author. Asserted(text=1) None"
+    assert codecs == "A xn--9ca.com"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", "build"]
     assert len(lines) == len(LATER)
     for name, line in zip(LATER, lines, strict=True):

@@ -6,10 +6,12 @@ the component; the standard library does the same in places, which are listed he
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.abc
 import sys
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any, NoReturn
 
 #: What the standard library imports when it is called, by the module that does.
@@ -17,11 +19,16 @@ _LATER = {
     "ssl": ["_strptime"],
     "mailbox": ["_strptime"],
     "xmlrpc.client": ["_strptime"],
+    "ast": ["_ast_unparse"],
+    "email.message": ["email.generator"],
     "json": ["json.decoder", "json.encoder"],
+    "xml.dom.minidom": ["xml.dom.expatbuilder"],
+    "xml.sax": ["xml.sax.expatreader"],
+    "zipfile": ["encodings.cp437"],
 }
 
 #: Codecs that programs name.
-_CODECS = ["ascii", "latin_1", "utf_8_sig", "utf_16", "idna"]
+_CODECS = ["ascii", "latin_1", "cp1252", "utf_8_sig", "utf_16", "idna", "punycode", "unicode_escape"]
 
 #: Modules of CPython's own that are written in C, large, and seldom imported, by what they have in common: some import others when
 #: they are called. The builder takes those groups out of a component of which nothing was imported (`lean.py` has their functions).
@@ -87,7 +94,9 @@ def refuse(name: str) -> NoReturn:
 def seal() -> None:
     """From now on there is only what was imported. Notes what the builder can take out."""
     global note
-    left_out = {group: names for group, names in _GROUPS.items() if sys.modules.keys().isdisjoint(names)}
+    # One may be in use that is not listed any more.
+    imported = sys.modules.keys() | {each.__name__ for each in gc.get_objects() if isinstance(each, ModuleType)}
+    left_out = {group: names for group, names in _GROUPS.items() if imported.isdisjoint(names)}
     note = b"firstbyte leaves out: %b;" % ",".join(left_out).encode()
     sys.meta_path.insert(0, LeftOut(frozenset(name for names in left_out.values() for name in names)))
     sys.meta_path.append(Absent())

@@ -172,11 +172,11 @@ def componentize(
     shutil.rmtree(entry, ignore_errors=True)
     entry.mkdir()
     shutil.copy(Path(__file__).with_name("compact.py"), entry / "firstbyte_compact.py")
-    # Where the author's files are in a component: each path is a folder, by its number.
-    authors = ("/0/", "/1/") if dependencies else ("/0/",)
+    # In a component each path is a folder, by its number.
+    ours = ("/python/", "/bundled/", "/world/", f"/{2 if dependencies else 1}/firstbyte/")
     (entry / "firstbyte_entry.py").write_text(
         "import firstbyte_compact\n"
-        f"firstbyte_compact.install({authors!r})\n"
+        f"firstbyte_compact.install({ours!r})\n"
         "from importlib import import_module\n"
         "from firstbyte import _component\n"
         "_component.prepare()\n"
@@ -242,8 +242,14 @@ def explain(said: str, folder: Path) -> NoReturn:
     begun = said.find("Traceback (most recent call last)")
     text = said[begun:] if begun >= 0 else said
     text = text.split("\nCaused by:")[0].replace('"/0/', f'"{folder}/')
-    # The tool's own words around it, and the backtrace of the engine, say nothing of the handler.
-    lines = [line for line in text.splitlines() if "firstbyte_entry" not in line and "wasm backtrace" not in line]
+    # The tool's own words around it, the backtrace of the engine, and what imports the author's module, say nothing of the handler.
+    lines = []
+    is_frame_of_others = False
+    for line in text.splitlines():
+        if not line.startswith("    "):
+            is_frame_of_others = any(other in line for other in ("firstbyte_entry", "firstbyte_compact", '"<frozen importlib'))
+        if not is_frame_of_others and "wasm backtrace" not in line:
+            lines.append(line)
     print("\n".join(lines).rstrip(), file=sys.stderr)
     last = next((line for line in reversed(lines) if re.match(r"[A-Za-z_.]+(Error|Exception)?: ", line)), "")
     if last.startswith("TypeError: ") and "handler" in last:

@@ -1,7 +1,7 @@
 """Has what is imported while a component is built take less room. Runs inside the component, before the author's modules.
 
 Where something stands in its line is told with the line's text, and a component has no files with the text. What documents the
-standard library, and what it asserts, is left out as by `python -OO`.
+standard library and what it asserts are left out, as by `python -OO`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ SOURCE_TO_CODE = SourceFileLoader.source_to_code
 ONE_LINE, NO_COLUMNS, LONG, NONE = 10, 13, 14, 15
 
 
-def install(authors: tuple[str, ...]) -> None:
-    """Does so for what is imported from now on. The author's folders keep what documents them, and what they assert."""
+def install(ours: tuple[str, ...]) -> None:
+    """Does so for what is imported from now on. Only what begins with one of these paths loses what documents it, and what it asserts."""
     # Nothing is had from `__pycache__`, or written there.
     sys.implementation.cache_tag = None
 
     def source_to_code(self: SourceFileLoader, data: Any, path: str, *, _optimize: int = -1) -> CodeType:
-        return compact(SOURCE_TO_CODE(self, data, path, _optimize=_optimize if path.startswith(authors) else 2))
+        return compact(SOURCE_TO_CODE(self, data, path, _optimize=2 if path.startswith(ours) else _optimize))
 
     SourceFileLoader.source_to_code = source_to_code
     import collections
@@ -64,6 +64,7 @@ def remove() -> None:
     SourceFileLoader.source_to_code = SOURCE_TO_CODE
     del sys.modules["collections"].eval
     del sys.modules["dataclasses"].exec
+    del sys.modules[__name__]
 
 
 def compact(code: CodeType) -> CodeType:

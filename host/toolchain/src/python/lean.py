@@ -91,25 +91,87 @@ GROUPS: dict[str, list[Functions | Table]] = {
     "zoneinfo": [Functions("PyInit__zoneinfo", "parse_tz_delta", 35)],
 }
 
-#: Modules that CPython carries marshalled, and has imported before it runs anything.
-FROZEN = (
-    "_frozen_importlib",
-    "_frozen_importlib_external",
-    "_collections_abc",
-    "_sitebuiltins",
-    "abc",
-    "codecs",
-    "genericpath",
-    "io",
-    "os",
-    "posixpath",
-    "site",
-    "stat",
-    "zipimport",
-)
-
-#: How a marshalled code object begins.
-MARSHALLED = ord("c")
+#: The code of modules that CPython carries marshalled, and has imported before it runs anything.
+FROZEN = [
+    # _collections_abc
+    Table(
+        bytes.fromhex("630000000000000000000000000800000000000000f3c00a0000800052007400"),
+        47885,
+        "4a2d726f3a0d60d84d29a2d46370a1c851288585665a612c4ee0a167af7b2749",
+    ),
+    # _frozen_importlib
+    Table(
+        bytes.fromhex("630000000000000000000000000500000000000000f314020000800052007400"),
+        58686,
+        "de2bc1a0a701c50094d68264c06da75e9d502e55d66d0513ff5f84cfd004f87b",
+    ),
+    # _frozen_importlib_external
+    Table(
+        bytes.fromhex("630000000000000000000000000600000000000000f3b2040000800052007400"),
+        66886,
+        "6f2968f957284571b6b6342f983677198272c47f7a0e0741efbdb08cafce3815",
+    ),
+    # _sitebuiltins
+    Table(
+        bytes.fromhex("630000000000000000000000000500000000000000f354000000800052007400"),
+        5019,
+        "58a7689f265296c198005a7cb7a30bd81b5ec19d3a98c1c4a85fdc9da6aae81f",
+    ),
+    # abc
+    Table(
+        bytes.fromhex("630000000000000000000000000600000000000000f3e8000000800052007400"),
+        7995,
+        "4fdb4da1e4f04e4c2e5dff6f46ba1aff25ee8ed2e45e9bbb09e9cb9ac3ab8821",
+    ),
+    # codecs
+    Table(
+        bytes.fromhex("630000000000000000000000000500000000000000f32c030000800052007400"),
+        41846,
+        "8590fec209796346c0b7c09e180ad311bea8bb364f9713d38ef72ddbcba1b144",
+    ),
+    # genericpath
+    Table(
+        bytes.fromhex("630000000000000000000000000500000000000000f3ba000000800052007400"),
+        7908,
+        "bba8c9acd05b6ee0706f624d85ec2d9d88f6f021d86d10a6f05f597c0fc12243",
+    ),
+    # io
+    Table(
+        bytes.fromhex("630000000000000000000000000700000000000000f3a2020000800052007400"),
+        6233,
+        "565553bbcd1117a8046a6adfcbbb77243f6280445407892d9a41323aa4bb4806",
+    ),
+    # os
+    Table(
+        bytes.fromhex("630000000000000000000000000700000000000000f3ee0b0000800052007400"),
+        47163,
+        "c7da525c13516dc727d52b2146d1b83f7d986fc44921f9414c759cb2c3039384",
+    ),
+    # posixpath
+    Table(
+        bytes.fromhex("630000000000000000000000000400000000000000f32c020000800052007400"),
+        19632,
+        "f44133d442f46c18b03c3e8ce85dee820cf9d31d81abd296e1d0802cdd59250d",
+    ),
+    # site
+    Table(
+        bytes.fromhex("630000000000000000000000000200000000000000f398010000800052007400"),
+        32708,
+        "ddfbe8720db998adc54f738b6131b8c0f2c66c48879b45dae19818f2c42414bb",
+    ),
+    # stat
+    Table(
+        bytes.fromhex("630000000000000000000000000d00000000000000f372020000800052007400"),
+        5477,
+        "5343201ed2212174feffb8371c00e30bba9bc5a9dfe6a972cc73b9ce37689ddc",
+    ),
+    # zipimport
+    Table(
+        bytes.fromhex("630000000000000000000000000500000000000000f3c8010000800052007400"),
+        28192,
+        "149be2701fde41e3b49307bf2e088d407a34f46b29b8e29406e64d7118e3bec6",
+    ),
+]
 
 # Kinds of sections, of components and of modules.
 MODULE, COMPONENT = 1, 4
@@ -145,11 +207,11 @@ def lean(component: bytes) -> bytes:
     if len(notes) != 1:
         raise Unknown(f"{len(notes)} notes of what is left out")
     groups = notes.pop().decode().split(",")
-    rows = [*DONE, *(row for group in groups if group for row in GROUPS[group])]
+    rows = [*DONE, *FROZEN, *(row for group in groups if group for row in GROUPS[group])]
     for row in rows:
         if isinstance(row, Functions) and not sum(take_out(module, row) for module in modules):
             raise Unknown(f"no functions from {row.first} to {row.last}")
-    ranges = [*frozen(image), *(found(image, row) for row in rows if isinstance(row, Table))]
+    ranges = [found(image, row) for row in rows if isinstance(row, Table)]
     memory.sections = [(kind, zeroed(data, ranges) if kind == DATA else data) for kind, data in memory.sections]
     written = iter(modules)
     return rebuilt(component, lambda: write(next(written)))
@@ -172,22 +234,6 @@ def found(image: bytes, table: Table) -> range:
         if hashlib.sha256(image[whole.start : whole.stop]).hexdigest() == table.sha256:
             return whole
     raise Unknown(f"no table that begins with {table.first[:8].hex()}")
-
-
-def frozen(image: bytes) -> list[range]:
-    """Where the marshalled code of modules is: CPython has a list of names, addresses and lengths."""
-    # A text may be the end of another.
-    texts = {place.start(): name for name in FROZEN for place in re.finditer(re.escape(name.encode()) + b"\0", image)}
-    words = memoryview(image)[: len(image) // 4 * 4].cast("I")
-    places = {}
-    for at, word in enumerate(words):
-        if word in texts and at + 2 < len(words):
-            code, length = words[at + 1], words[at + 2]
-            if 100 < length < 1 << 20 and code + length <= len(image) and image[code] == MARSHALLED:
-                places[texts[word]] = range(code, code + length)
-    if absent := set(FROZEN) - places.keys():
-        raise Unknown(f"no marshalled modules {', '.join(sorted(absent))}")
-    return list(places.values())
 
 
 def image_of(module: Module) -> bytes:
