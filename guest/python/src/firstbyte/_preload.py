@@ -19,7 +19,6 @@ _LATER = {
     "ssl": ["_strptime"],
     "mailbox": ["_strptime"],
     "xmlrpc.client": ["_strptime"],
-    "ast": ["_ast_unparse"],
     "email.message": ["email.generator"],
     "json": ["json.decoder", "json.encoder"],
     "xml.dom.minidom": ["xml.dom.expatbuilder"],

@@ -25,6 +25,9 @@ import lean
 #: Extension modules that their packages do without, as was tried with these packages in a component.
 FALLBACKS = {"charset-normalizer", "markupsafe", "pyyaml", "wrapt"}
 
+#: What `time`, `datetime` and `ast` import when these are called.
+CALLED = {"strptime": "_strptime", "unparse": "_ast_unparse"}
+
 #: Folders that are no part of a handler. Hidden ones are not either.
 LEFT_OUT = {"__pycache__", "build", "dist", "node_modules", "target", "tests", "venv"}
 
@@ -232,9 +235,8 @@ def named(node: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
             yield name
             # What is imported from a package may be a module of it.
             yield from (f"{name}.{alias.name}" for alias in node.names if alias.name != "*")
-    elif isinstance(node, ast.Attribute) and node.attr == "strptime":
-        # `time` and `datetime` import it when it is called.
-        yield "_strptime"
+    elif isinstance(node, ast.Attribute) and node.attr in CALLED:
+        yield CALLED[node.attr]
 
 
 def explain(said: str, folder: Path) -> NoReturn:
