@@ -169,21 +169,23 @@ def test_what_is_imported_stays(firstbyte: Firstbyte, tmp_path):
 
 def test_what_was_taken_out_is_told_and_what_the_author_wrote_stays(firstbyte: Firstbyte, tmp_path):
     (tmp_path / "app.py").write_text(
-        "import json\nfrom importlib import import_module\nfrom dataclasses import dataclass\nimport firstbyte\n\n"
+        "import json\nfrom importlib import import_module\nfrom importlib.util import find_spec\nfrom dataclasses import dataclass\nimport firstbyte\n\n"
         "@dataclass\nclass Asserted:\n    'Of the author.'\n    text: str\n\n"
         "def fails(text):\n    try:\n        assert (\n            text ==\n            'x'\n        )\n    finally:\n        pass\n\n"
         "@firstbyte.handler\ndef f(request):\n"
         "    try:\n        fails('y')\n    except AssertionError as error:\n"
         "        yield f'{error.__traceback__.tb_next.tb_lineno} {Asserted.__doc__} {Asserted(1)} {json.dumps.__doc__}\\n'\n"
         "    yield b'\\\\x41'.decode('unicode_escape') + ' ' + 'é.com'.encode('idna').decode() + '\\n'\n"
+        "    yield f'{find_spec(\"array\")} {find_spec(\"numpy\")} {find_spec(\"math\").name}\\n'\n"
         "    for name in request.json():\n        try:\n            import_module(name)\n        except ImportError as error:\n"
         "            yield f'{name}: {error}\\n'\n"
     )
     response = firstbyte.invoke(tmp_path, via="url", json=LATER)
     assert response.failure is None, response.failure
-    first, codecs, *lines = response.text.splitlines()
-    assert first == "14 Of the author. Asserted(text=1) None"
+    first, codecs, specs, *lines = response.text.splitlines()
+    assert first == "15 Of the author. Asserted(text=1) None"
     assert codecs == "A xn--9ca.com"
+    assert specs == "None None math"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", "build"]
     assert len(lines) == len(LATER)
     for name, line in zip(LATER, lines, strict=True):

@@ -11,8 +11,9 @@ import importlib
 import importlib.abc
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.machinery import BuiltinImporter, ModuleSpec
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 #: What the standard library imports when it is called, by the module that does.
 _LATER = {
@@ -67,27 +68,24 @@ class Absent(importlib.abc.MetaPathFinder):
     """Is asked for modules that nobody else has, and says what to do."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        refuse(fullname)
+        # Whoever only asks whether there is one has the answer that Python gives. `importlib` asks on behalf of both.
+        if sys._getframe(2).f_code.co_name == "find_spec":
+            return
+        raise ModuleNotFoundError(
+            f"no module named {fullname!r} is in this component: import it at the top of a module, or name it in `include` of "
+            "[tool.firstbyte] in pyproject.toml",
+            name=fullname,
+        )
 
 
-class LeftOut(importlib.abc.MetaPathFinder):
-    """Is asked before those who would find what is no longer there."""
+class Builtins(importlib.abc.MetaPathFinder):
+    """Finds CPython's own modules but for those that are left out."""
 
-    def __init__(self, names: frozenset[str]) -> None:
-        self._names = names
+    def __init__(self, left_out: frozenset[str]) -> None:
+        self._left_out = left_out
 
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        if fullname in self._names:
-            refuse(fullname)
-
-
-def refuse(name: str) -> NoReturn:
-    """Tells whoever imports what is not there."""
-    raise ModuleNotFoundError(
-        f"no module named {name!r} is in this component: import it at the top of a module, or name it in `include` of "
-        "[tool.firstbyte] in pyproject.toml",
-        name=name,
-    )
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        return None if fullname in self._left_out else BuiltinImporter.find_spec(fullname, path, target)
 
 
 def seal() -> None:
@@ -97,7 +95,8 @@ def seal() -> None:
     imported = sys.modules.keys() | {each.__name__ for each in gc.get_objects() if isinstance(each, ModuleType)}
     left_out = {group: names for group, names in _GROUPS.items() if imported.isdisjoint(names)}
     note = b"firstbyte leaves out: %b;" % ",".join(left_out).encode()
-    sys.meta_path.insert(0, LeftOut(frozenset(name for names in left_out.values() for name in names)))
+    builtins = Builtins(frozenset(name for names in left_out.values() for name in names))
+    sys.meta_path[:] = [builtins if finder is BuiltinImporter else finder for finder in sys.meta_path]
     sys.meta_path.append(Absent())
 
 
