@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 import zlib
 from collections.abc import Iterator
@@ -40,12 +40,14 @@ LATER = ["array", "_codecs_jp", "cmath", "_csv", "_decimal", "_lsprof", "_pickle
 @pytest.fixture(scope="module")
 def lean() -> ModuleType:
     """The module that takes out."""
-    spec = importlib.util.spec_from_file_location("lean", ROOT / "host/toolchain/src/python/lean.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lean"] = module
-    spec.loader.exec_module(module)
-    return module
+    sys.path.append(str(ROOT / "host/toolchain/src/python"))
+    return importlib.import_module("lean")
+
+
+@pytest.fixture(scope="module")
+def wasm(lean) -> ModuleType:
+    """The module that reads components."""
+    return importlib.import_module("wasm")
 
 
 @pytest.fixture(scope="module")
@@ -54,33 +56,22 @@ def component(firstbyte: Firstbyte) -> bytes:
     return firstbyte.build(GREETING).read_bytes()
 
 
-def modules(lean: ModuleType, component: bytes) -> list:
+def modules(lean: ModuleType, wasm: ModuleType, component: bytes) -> list:
     """The modules of a component, with the functions of all groups."""
-    found = [lean.Module(list(lean.sections(data))) for data in lean.modules_of(component)]
+    found = [wasm.Module.of(data) for data in wasm.modules_of(component)]
     rows = [row for rows in lean.GROUPS.values() for row in rows if isinstance(row, lean.Functions)]
     for module in found:
-        lean.read(module)
         for row in rows:
             lean.take_out(module, row)
     return found
 
 
-def bodies(lean: ModuleType, module) -> Iterator[tuple[int, bytes]]:
-    """Each function's index and body."""
-    for kind, data in module.sections:
-        if kind == lean.CODE:
-            count, at = lean.number(data, 0)
-            for index in range(module.imported, module.imported + count):
-                length, at = lean.number(data, at)
-                yield index, data[at : at + length]
-                at += length
-
-
-def calls(lean: ModuleType, body: bytes) -> Iterator[int]:
+def calls(wasm: ModuleType, body: bytes) -> Iterator[int]:
     """What a function calls directly."""
-    count, at = lean.number(body, 0)
+    _, at = wasm.number(body, 0)
+    count, at = wasm.number(body, at)
     for _ in range(count):
-        _, at = lean.number(body, at)
+        _, at = wasm.number(body, at)
         at += 1
     # How many numbers follow an instruction: of blocks, branches, variables, tables and memory.
     numbers = {op: 1 for op in [0x02, 0x03, 0x04, 0x0C, 0x0D, 0x10, *range(0x20, 0x27), 0x3F, 0x40, 0x41, 0x42, 0xD0, 0xD2]}
@@ -88,49 +79,49 @@ def calls(lean: ModuleType, body: bytes) -> Iterator[int]:
     while at < len(body):
         op, at = body[at], at + 1
         if op == 0x10:
-            callee, at = lean.number(body, at)
+            callee, at = wasm.number(body, at)
             yield callee
             continue
         following = numbers.get(op, 0)
         if op == 0x0E:
-            targets, at = lean.number(body, at)
+            targets, at = wasm.number(body, at)
             following = targets + 1
         elif op == 0xFC:
-            kind, at = lean.number(body, at)
+            kind, at = wasm.number(body, at)
             following = 2 if kind in (8, 10, 12, 14) else 1 if kind >= 9 else 0
         elif op in (0x43, 0x44):
             at += 4 if op == 0x43 else 8
         else:
             assert op <= 0xC4 or op in numbers, f"an instruction that is not known: {op:#x}"
         for _ in range(following):
-            _, at = lean.number(body, at)
+            _, at = wasm.number(body, at)
 
 
-def test_nothing_that_stays_calls_a_module_that_was_taken_out(lean, component):
-    found = modules(lean, component)
-    imported = {name for module in found for kind, data in module.sections if kind == lean.IMPORT for name in imports(lean, data)}
+def test_nothing_that_stays_calls_a_module_that_was_taken_out(lean, wasm, component):
+    found = modules(lean, wasm, component)
+    imported = {name for module in found for kind, data in module.sections if kind == wasm.IMPORT for name in imports(wasm, data)}
     assert {"PyObject_Call", "malloc"} < imported
     for module in found:
-        for index, body in bodies(lean, module):
+        for index, body in module.bodies():
             if index in module.dead:
-                assert body == lean.TRAP[1:], module.names[index]
+                assert body == wasm.TRAP, module.names[index]
                 # CPython's list of modules has where each begins.
                 assert module.names[index] not in imported or module.names[index].startswith("PyInit_")
             else:
-                wrong = [module.names[callee] for callee in calls(lean, body) if callee in module.dead]
+                wrong = [module.names[callee] for callee in calls(wasm, body) if callee in module.dead]
                 assert not wrong, (module.names[index], wrong)
     assert sum(len(module.dead) for module in found) > 2500
 
 
-def imports(lean: ModuleType, data: bytes) -> Iterator[str]:
+def imports(wasm: ModuleType, data: bytes) -> Iterator[str]:
     """The names of what a module imports."""
-    count, at = lean.number(data, 0)
+    count, at = wasm.number(data, 0)
     for _ in range(count):
         for _ in range(2):
-            length, at = lean.number(data, at)
+            length, at = wasm.number(data, at)
             name, at = data[at : at + length].decode(), at + length
         yield name
-        at = lean.after_import(data, at)
+        at = wasm.after_import(data, at)
 
 
 def test_a_component_is_small(component):

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from wasm import Module, Unknown, modules_of, rebuilt
 
 #: The note of `firstbyte/_preload.py`.
 NOTE = re.compile(rb"firstbyte leaves out: ([a-z,]*);")
@@ -173,48 +174,24 @@ FROZEN = [
     ),
 ]
 
-# Kinds of sections, of components and of modules.
-MODULE, COMPONENT = 1, 4
-CUSTOM, IMPORT, CODE, DATA = 0, 2, 10, 11
-
-#: A function's body that only traps, with its length.
-TRAP = b"\x03\x00\x00\x0b"
-
-
-class Unknown(Exception):
-    """What a component was expected to have, and does not."""
-
-
-@dataclass
-class Module:
-    """A module of a component."""
-
-    sections: list[tuple[int, bytes]]
-    imported: int = 0
-    #: Names of functions, imported ones first.
-    names: dict[int, str] = field(default_factory=dict)
-    dead: set[int] = field(default_factory=set)
-
 
 def lean(component: bytes) -> bytes:
     """The component without what no invocation can reach. Raises `Unknown` if it is of another CPython than this knows."""
-    modules = [Module(list(sections(data))) for data in modules_of(component)]
-    for module in modules:
-        read(module)
-    memory = max(modules, key=lambda module: sum(len(data) for kind, data in module.sections if kind == DATA))
-    image = image_of(memory)
+    modules = [Module.of(data) for data in modules_of(component)]
+    memory = max(modules, key=Module.data_size)
+    image = memory.image()
     notes = set(NOTE.findall(image))
     if len(notes) != 1:
         raise Unknown(f"{len(notes)} notes of what is left out")
     groups = notes.pop().decode().split(",")
     rows = [*DONE, *FROZEN, *(row for group in groups if group for row in GROUPS[group])]
     for row in rows:
+        # Each shared library has relocations.
         if isinstance(row, Functions) and not sum(take_out(module, row) for module in modules):
             raise Unknown(f"no functions from {row.first} to {row.last}")
-    ranges = [found(image, row) for row in rows if isinstance(row, Table)]
-    memory.sections = [(kind, zeroed(data, ranges) if kind == DATA else data) for kind, data in memory.sections]
+    memory.zero([found(image, row) for row in rows if isinstance(row, Table)])
     written = iter(modules)
-    return rebuilt(component, lambda: write(next(written)))
+    return rebuilt(component, lambda: next(written).written())
 
 
 def take_out(module: Module, row: Functions) -> bool:
@@ -234,164 +211,3 @@ def found(image: bytes, table: Table) -> range:
         if hashlib.sha256(image[whole.start : whole.stop]).hexdigest() == table.sha256:
             return whole
     raise Unknown(f"no table that begins with {table.first[:8].hex()}")
-
-
-def image_of(module: Module) -> bytes:
-    """The memory as the module's data makes it."""
-    image = bytearray()
-    for kind, data in module.sections:
-        if kind == DATA:
-            for address, start, length in segments(data):
-                image.extend(bytes(max(0, address + length - len(image))))
-                image[address : address + length] = data[start : start + length]
-    return bytes(image)
-
-
-def zeroed(data: bytes, ranges: list[range]) -> bytes:
-    """A data section with zeros at these addresses."""
-    changed = bytearray(data)
-    for address, start, length in segments(data):
-        for place in ranges:
-            first, end = max(place.start, address), min(place.stop, address + length)
-            if first < end:
-                changed[start + first - address : start + end - address] = bytes(end - first)
-    return bytes(changed)
-
-
-def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Of a data section: address, place in the section, length."""
-    count, at = number(data, 0)
-    for _ in range(count):
-        # An active segment of memory 0, at a constant address.
-        if data[at : at + 2] != b"\0\x41":
-            raise Unknown("data of another kind")
-        address, at = number(data, at + 2)
-        length, at = number(data, at + 1)
-        yield address, at, length
-        at += length
-
-
-def read(module: Module) -> None:
-    """Counts what is imported, and reads names."""
-    for kind, data in module.sections:
-        if kind == IMPORT:
-            module.imported = functions_imported(data)
-        elif kind == CUSTOM:
-            length, at = number(data, 0)
-            if data[at : at + length] == b"name":
-                module.names = names(data, at + length)
-
-
-def functions_imported(data: bytes) -> int:
-    """How many functions an import section has."""
-    functions = 0
-    count, at = number(data, 0)
-    for _ in range(count):
-        for _ in range(2):
-            length, at = number(data, at)
-            at += length
-        functions += data[at] == 0
-        at = after_import(data, at)
-    return functions
-
-
-def after_import(data: bytes, at: int) -> int:
-    """What is after an import, of which this is where its kind stands."""
-    kind, at = data[at], at + 1
-    if kind == 0:
-        return number(data, at)[1]
-    if kind == 3:
-        return at + 2
-    # A table has a type besides; both have limits.
-    flags, at = number(data, at + (kind == 1))
-    for _ in range(1 + (flags & 1)):
-        _, at = number(data, at)
-    return at
-
-
-def names(data: bytes, at: int) -> dict[int, str]:
-    """The names of functions in a name section."""
-    named = {}
-    while at < len(data):
-        kind, (length, at) = data[at], number(data, at + 1)
-        if kind == 1:
-            count, place = number(data, at)
-            for _ in range(count):
-                index, place = number(data, place)
-                size, place = number(data, place)
-                named[index] = data[place : place + size].decode()
-                place += size
-        at += length
-    return named
-
-
-def write(module: Module) -> bytes:
-    """The module's bytes."""
-    parts = []
-    for kind, data in module.sections:
-        if kind == CODE:
-            count, at = number(data, 0)
-            bodies = [encoded(count)]
-            for index in range(module.imported, module.imported + count):
-                length, start = number(data, at)
-                bodies.append(TRAP if index in module.dead else data[at : start + length])
-                at = start + length
-            data = b"".join(bodies)
-        parts.append((kind, data))
-    return joined(parts)
-
-
-def modules_of(component: bytes) -> Iterator[bytes]:
-    """The modules of a component and of those within it, in order."""
-    for kind, data in sections(component):
-        if kind == MODULE:
-            yield data
-        elif kind == COMPONENT:
-            yield from modules_of(data)
-
-
-def rebuilt(component: bytes, module: Callable[[], bytes]) -> bytes:
-    """The component with its modules replaced, in order."""
-    parts = []
-    for kind, data in sections(component):
-        if kind == MODULE:
-            data = module()
-        elif kind == COMPONENT:
-            data = rebuilt(data, module)
-        parts.append((kind, data))
-    return component[:8] + joined(parts)[8:]
-
-
-def sections(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Kind and contents of each section."""
-    at = 8
-    while at < len(data):
-        kind, (length, at) = data[at], number(data, at + 1)
-        yield kind, data[at : at + length]
-        at += length
-
-
-def joined(parts: list[tuple[int, bytes]]) -> bytes:
-    """A module of these sections."""
-    return b"\0asm\x01\0\0\0" + b"".join(bytes([kind]) + encoded(len(data)) + data for kind, data in parts)
-
-
-def number(data: bytes, at: int) -> tuple[int, int]:
-    """A number as LEB128, and what is after it."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return value, at
-
-
-def encoded(value: int) -> bytes:
-    """A number as LEB128."""
-    data = bytearray()
-    while value >= 0x80:
-        data.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*data, value])

@@ -15,7 +15,7 @@ macro_rules! files {
 }
 
 const ALL: &[&[(&str, &str)]] = &[
-    files!["src/python/", "": "build.py", "compact.py", "lean.py"],
+    files!["src/python/", "": "build.py", "compact.py", "lean.py", "wasm.py"],
     files!["wit/", "wit/": "firstbyte.wit"],
     files![
         "wit/deps/", "wit/deps/":
