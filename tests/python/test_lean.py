@@ -76,13 +76,14 @@ def calls(wasm: ModuleType, body: bytes) -> Iterator[int]:
     # How many numbers follow an instruction: of blocks, branches, variables, tables and memory.
     numbers = {op: 1 for op in [0x02, 0x03, 0x04, 0x0C, 0x0D, 0x10, *range(0x20, 0x27), 0x3F, 0x40, 0x41, 0x42, 0xD0, 0xD2]}
     numbers |= {op: 2 for op in [0x11, *range(0x28, 0x3F)]}
+    numbers |= {op: 0 for op in [0x00, 0x01, 0x05, 0x0B, 0x0F, 0x1A, 0x1B, *range(0x45, 0xC5)]}
     while at < len(body):
         op, at = body[at], at + 1
         if op == 0x10:
             callee, at = wasm.number(body, at)
             yield callee
             continue
-        following = numbers.get(op, 0)
+        following = 0
         if op == 0x0E:
             targets, at = wasm.number(body, at)
             following = targets + 1
@@ -92,9 +93,11 @@ def calls(wasm: ModuleType, body: bytes) -> Iterator[int]:
         elif op in (0x43, 0x44):
             at += 4 if op == 0x43 else 8
         else:
-            assert op <= 0xC4 or op in numbers, f"an instruction that is not known: {op:#x}"
+            assert op in numbers, f"an instruction that is not known: {op:#x}"
+            following = numbers[op]
         for _ in range(following):
             _, at = wasm.number(body, at)
+    assert at == len(body) and body[-1] == 0x0B, "a function that was not read to its end"
 
 
 def test_nothing_that_stays_calls_a_module_that_was_taken_out(lean, wasm, component):
@@ -139,7 +142,8 @@ def test_what_is_imported_stays(firstbyte: Firstbyte, tmp_path):
     body = ",\n".join(f"    {group!r}: {use}" for group, use in USES.items())
     (tmp_path / "app.py").write_text(
         # One that is in use stays even if it is not listed any more.
-        f"import {IMPORTS}\nimport sys\nimport firstbyte\n\ndel sys.modules['array'], sys.modules['cmath']\n\n@firstbyte.handler\ndef f(request):\n    yield {{\n{body}\n    }}\n"
+        f"import {IMPORTS}\nimport sys\nimport firstbyte\n\ndel sys.modules['array'], sys.modules['cmath']\n\n"
+        f"@firstbyte.handler\ndef f(request):\n    yield {{\n{body}\n    }}\n"
     )
     response = firstbyte.invoke(tmp_path, via="url")
     assert response.failure is None, response.failure
@@ -160,7 +164,8 @@ def test_what_is_imported_stays(firstbyte: Firstbyte, tmp_path):
 
 def test_what_was_taken_out_is_told_and_what_the_author_wrote_stays(firstbyte: Firstbyte, tmp_path):
     (tmp_path / "app.py").write_text(
-        "import json\nfrom importlib import import_module\nfrom importlib.util import find_spec\nfrom dataclasses import dataclass\nimport firstbyte\n\n"
+        "import json\nfrom importlib import import_module\nfrom importlib.util import find_spec\n"
+        "from dataclasses import dataclass\nimport firstbyte\n\n"
         "@dataclass\nclass Asserted:\n    'Of the author.'\n    text: str\n\n"
         "def fails(text):\n    try:\n        assert (\n            text ==\n            'x'\n        )\n    finally:\n        pass\n\n"
         "@firstbyte.handler\ndef f(request):\n"

@@ -171,9 +171,9 @@ def componentize(
     # There are no files in a component: what functions import when they are called has to be imported before.
     later = {module: names for root in (folder, dependencies) if root for module, names in imported_later(root)}
     entry = work / "entry"
+    entry.mkdir(exist_ok=True)
     # Python would take a compiled entry for this one, if both are of the same second and length.
-    shutil.rmtree(entry, ignore_errors=True)
-    entry.mkdir()
+    shutil.rmtree(entry / "__pycache__", ignore_errors=True)
     shutil.copy(Path(__file__).with_name("compact.py"), entry / "firstbyte_compact.py")
     # In a component each path is a folder, by its number.
     ours = ("/python/", "/bundled/", "/world/", f"/{2 if dependencies else 1}/firstbyte/")
@@ -187,7 +187,8 @@ def componentize(
         f"Handler = _component.component(module, {settings.handler!r}, {settings.include!r}, {later!r})\n"
         "firstbyte_compact.remove()\n"
     )
-    made = work / "made.wasm"
+    # Another process may build the same.
+    made = work / f"made-{os.getpid()}.wasm"
     # The author's files come first: what is /0/ in a component is theirs.
     paths = [folder, *([dependencies] if dependencies else []), library.parent, entry]
     command = [Path(sys.executable).with_name("componentize-py"), "--quiet", "--wit-path", wit, "--world", "function"]
@@ -198,11 +199,10 @@ def componentize(
     if done.returncode != 0:
         explain(done.stderr, folder)
     try:
-        component.write_bytes(lean.lean(made.read_bytes()))
-        made.unlink()
+        made.write_bytes(lean.lean(made.read_bytes()))
     except lean.Unknown as what:
         say(f"note: the component is larger than it need be, because it has {what}")
-        made.replace(component)
+    made.replace(component)
 
 
 def imported_later(root: Path) -> Iterator[tuple[str, list[str]]]:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: What runs before the author's modules, and hardly again.
-SELDOM = {f"<frozen {name}>" for name in ("genericpath", "importlib._bootstrap", "importlib._bootstrap_external", "posixpath", "site", "zipimport")}
+SELDOM = {
+    f"<frozen {name}>"
+    for name in ("genericpath", "importlib._bootstrap", "importlib._bootstrap_external", "posixpath", "site", "zipimport")
+}
 
 # What is replaced meanwhile.
 CACHE_TAG = sys.implementation.cache_tag
@@ -43,7 +46,8 @@ def install(ours: tuple[str, ...]) -> None:
     # These give classes methods that they have made as text.
     collections.eval = compacting(eval)
     dataclasses.exec = compacting(exec)
-    # These are there already. CPython never again specializes calls of a function whose code was replaced: so not those that handlers call.
+    # These are there already. CPython may never again specialize calls of a function whose code was replaced, so that handlers'
+    # usual ones stay.
     for function in gc.get_objects():
         if type(function) is type(install) and function.__code__.co_filename in SELDOM:
             function.__code__ = compact(function.__code__)
@@ -74,7 +78,7 @@ def compact(code: CodeType) -> CodeType:
 
 
 def lines(table: bytes) -> Iterator[int]:
-    """A table of lines, with one entry where several were for the same line. The format is CPython's own, of `InternalDocs/code_objects.md`."""
+    """A table of lines, with one entry where several were for the same line. CPython's `InternalDocs/code_objects.md` has the format."""
     held, length = NONE, 0
     delta = 0
     for entry, size, step in entries(table):

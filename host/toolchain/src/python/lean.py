@@ -9,7 +9,7 @@ A component made of Python is a CPython and the memory that the build has left. 
 
 A function is known by its name, and a group of them by the first and the last: the functions of one source file follow each other.
 One that is taken out becomes a trap, and a table becomes zeros, so that whatever stays is where it was. `tests/python/test_lean.py`
-proves that nothing which stays calls what goes.
+looks at every direct call of what stays.
 """
 
 from __future__ import annotations
